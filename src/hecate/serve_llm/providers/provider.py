@@ -1,0 +1,114 @@
+"""What a provider is: what the gateway asks of an adapter, and how an adapter makes itself known.
+
+A module of this folder exports ``PROVIDER``, a `ProviderKind`.  An adapter is an immutable
+value made for one account; a reload makes new ones, and running chats keep theirs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from msgspec import Struct
+
+from hecate.serve_llm.settings import Deadlines
+
+if TYPE_CHECKING:
+    from hecate.serve_llm.messages import ChatRequest
+    from hecate.serve_llm.pieces import Batches
+    from hecate.serve_llm.upstream import Upstream
+
+
+class Model(Struct, frozen=True, omit_defaults=True):
+    """A model that a provider offers; what is not known is left out."""
+
+    name: str
+    """The provider's own name; may hold slashes, and may look like a file's path."""
+    provider: str
+    id: str
+    """``provider/name``: unique over all providers."""
+    size: str = ""
+    """The number of parameters, as in ``3.8B``."""
+    parameter_size: str = ""
+    family: str = ""
+    size_bytes: int | None = None
+    context_length: int | None = None
+    """In tokens."""
+    max_output_tokens: int | None = None
+    quantization_level: str = ""
+    capabilities: tuple[str, ...] = ()
+    """Such as ``tools``, ``vision``, ``thinking``, ``embedding``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """One provider as configured: where it is, and how to talk to it."""
+
+    name: str
+    kind: str
+    base_url: str
+    """Without a slash at its end."""
+    api_key: str = field(default="", repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    proxy: str = field(default="", repr=False)
+    models: tuple[str, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
+    deadlines: Deadlines = Deadlines()
+
+
+class Provider(Protocol):
+    """An adapter: speaks to one provider for one account."""
+
+    @property
+    def name(self) -> str:
+        """The account's name, by which models are prefixed."""
+
+    @property
+    def dialect(self) -> str:
+        """The API that the provider speaks: ``openai``, ``anthropic``, ``google`` or ``ollama``."""
+
+    @property
+    def upstream(self) -> Upstream:
+        """The HTTP side, for sending a request of the provider's own dialect on unchanged."""
+
+    async def list_models(self) -> tuple[Model, ...]:
+        """Return the models on offer; an answer also means that the provider is healthy.
+
+        Raises:
+            ProviderFailed: The provider does not answer, refuses, or answers with nonsense.
+        """
+
+    def chat(self, request: ChatRequest) -> Batches:
+        """Answer *request*, whose ``model`` is the provider's own name: batches that end in a `Finish`.
+
+        Closing the generator, or cancelling the task that waits for it, ends the call.
+
+        Raises:
+            Invalid: The request asks for what this provider cannot do.
+            ModelNotFound: The provider does not have the model.
+            ProviderFailed: Anything else that goes wrong with the provider.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderKind:
+    """How to reach one sort of provider: a constant in each module of this folder."""
+
+    name: str
+    adapter: Callable[[Account, Upstream], Provider]
+    authorize: Callable[[str], Mapping[str, str]]
+    """Gives the headers that carry a key."""
+    base_url: str = ""
+    """Where the provider usually is; empty: nowhere, so an account must say."""
+    base_url_variables: tuple[str, ...] = ()
+    """Environment variables that say otherwise; the first one set wins."""
+    key_variables: tuple[str, ...] = ()
+    """Environment variables that may hold the key; each also as ``…_FILE``."""
+    needs_key: bool = True
+    """False: counts as configured without a key."""
+
+
+def bearer(key: str) -> dict[str, str]:
+    """Return the headers of ``Authorization: Bearer``, or none for an empty *key*."""
+    return {"Authorization": f"Bearer {key}"} if key else {}
