@@ -1,12 +1,29 @@
-"""The daemon's configuration: one TOML file, then the environment, then the command line."""
+"""The daemon's configuration: one TOML file, then the environment, then the command line.
+
+Every table is a struct; its fields and defaults are what ``docs/configuration.md`` lists.  A
+key that no struct knows is an error, since a misspelt setting would otherwise do nothing
+without a word.
+"""
 
 from __future__ import annotations
 
+import os
+import tomllib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import Any, Literal
 
-if TYPE_CHECKING:
-    from pathlib import Path
+import msgspec
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from hecate import paths
+from hecate.daemon import wrong_key
+from hecate.daemon.errors import ConfigurationWrong
+from hecate.serve_llm.settings import LlmSettings, ProviderSettings
+
+LogLevel = Literal["debug", "info", "warning", "error"]
+LogFormat = Literal["auto", "human", "json"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,3 +40,153 @@ class ServeOptions:
     """``auto``, ``human`` or ``json``."""
     quiet: bool = False
     """Whether the greeting (socket, providers, a curl line) is left out of standard output."""
+
+
+class SocketSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """``[socket]``: where the daemon listens, and who may connect."""
+
+    path: str = ""
+    """Empty in the file: `hecate.paths.default_socket`."""
+    mode: Literal["0600", "0660"] = "0600"
+    group: str = ""
+    """The group that may connect; needs mode 0660."""
+
+
+class DataSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """``[data]``: where everything that is recorded lies."""
+
+    dir: str = ""
+    """Empty in the file: `hecate.paths.default_data_dir`."""
+
+
+class LogSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """``[log]``: what goes to standard error."""
+
+    level: LogLevel = "info"
+    format: LogFormat = "auto"
+    """``auto``: for people on a terminal, else one JSON object a line."""
+
+
+class LifecycleSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """``[lifecycle]``: whether the order of the processes is advice or law."""
+
+    gates: Literal["advice", "strict"] = "advice"
+
+
+class Configuration(Struct, frozen=True, forbid_unknown_fields=True):
+    """Everything that can be set.  As `load` gives it, no path is empty or relative."""
+
+    socket: SocketSettings = SocketSettings()
+    data: DataSettings = DataSettings()
+    log: LogSettings = LogSettings()
+    lifecycle: LifecycleSettings = LifecycleSettings()
+    llm: LlmSettings = LlmSettings()
+    providers: dict[str, ProviderSettings] = field(default_factory=dict)
+
+    @property
+    def socket_path(self) -> Path:
+        """Where the daemon listens."""
+        return Path(self.socket.path)
+
+    @property
+    def data_dir(self) -> Path:
+        """Where the database lies."""
+        return Path(self.data.dir)
+
+
+def load(options: ServeOptions) -> Configuration:
+    """Read the configuration file, if there is one, and lay the environment and *options* over it.
+
+    Raises:
+        ConfigurationWrong: A file that was named is missing or cannot be read, is no TOML, has
+            an unknown key or a value of the wrong kind; the message names the file and the key.
+    """
+    file = config_file(options)
+    found = {} if file is None else _read(file)
+    log = found.setdefault("log", {})
+    if isinstance(log, dict):
+        log |= {key: value for key, value in _log_options(options).items() if value is not None}
+    try:
+        configuration = msgspec.convert(found, Configuration)
+    except msgspec.ValidationError as exc:
+        where = "command line" if file is None else str(file)
+        raise ConfigurationWrong(f"{where}: {wrong_key.explain(str(exc), found, Configuration)}") from exc
+    _check_together(configuration, file)
+    return _with_paths(configuration, options, file)
+
+
+def config_file(options: ServeOptions) -> Path | None:
+    """Return the file to read: ``--config``, ``HECATE_CONFIG``, or the default place if there is one.
+
+    Raises:
+        ConfigurationWrong: There is no default place, because the user has no home directory.
+    """
+    named = options.config or os.environ.get("HECATE_CONFIG")
+    if named:
+        return Path(named).expanduser().absolute()
+    default = _default("configuration file", paths.default_config)
+    return default if default.exists() else None
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as exc:
+        raise ConfigurationWrong(f"cannot read the configuration {file}: {exc.strerror}") from exc
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+        raise ConfigurationWrong(f"{file} is not TOML: {exc}") from exc
+
+
+def _log_options(options: ServeOptions) -> dict[str, str | None]:
+    return {"level": options.log_level, "format": options.log_format}
+
+
+def _check_together(configuration: Configuration, file: Path | None) -> None:
+    """Refuse settings that are sound alone and contradict each other."""
+    socket = configuration.socket
+    if (socket.mode == "0660") != bool(socket.group):
+        raise ConfigurationWrong(f'{file}: socket.mode "0660" and socket.group go together; only one of them is set')
+
+
+def _with_paths(configuration: Configuration, options: ServeOptions, file: Path | None) -> Configuration:
+    socket, data = configuration.socket, configuration.data
+    socket_path = (
+        options.socket
+        or _from_environment("HECATE_SOCKET")
+        or _from_file("socket.path", socket.path, file)
+        or _default("socket", paths.default_socket)
+    )
+    data_dir = (
+        options.data_dir
+        or _from_environment("HECATE_DATA_DIR")
+        or _from_file("data.dir", data.dir, file)
+        or _default("data directory", paths.default_data_dir)
+    )
+    return replace(
+        configuration,
+        socket=replace(socket, path=str(socket_path.absolute())),
+        data=replace(data, dir=str(data_dir.absolute())),
+    )
+
+
+def _from_environment(variable: str) -> Path | None:
+    value = os.environ.get(variable)
+    return Path(value).expanduser() if value else None
+
+
+def _from_file(key: str, value: str, file: Path | None) -> Path | None:
+    if not value:
+        return None
+    path = Path(value).expanduser()
+    if not path.is_absolute():
+        # Relative to what: the file, or wherever the daemon was started from?
+        raise ConfigurationWrong(f"{file}: {key} must be an absolute path or begin with ~, and is {value!r}")
+    return path
+
+
+def _default(what: str, place: Any) -> Path:
+    try:
+        found: Path = place()
+    except RuntimeError as exc:
+        raise ConfigurationWrong(f"this user has no home directory, so the {what} must be named") from exc
+    return found
