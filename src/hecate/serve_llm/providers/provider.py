@@ -54,7 +54,7 @@ class Account:
     proxy: str = field(default="", repr=False)
     models: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
-    deadlines: Deadlines = Deadlines()
+    deadlines: Deadlines = field(default_factory=Deadlines)
 
 
 class Provider(Protocol):
@@ -107,6 +107,12 @@ class ProviderKind:
     """Environment variables that may hold the key; each also as ``…_FILE``."""
     needs_key: bool = True
     """False: counts as configured without a key."""
+    address: Callable[[str], str] = str
+    """Completes a base URL as users write it, such as ``0.0.0.0:11434``.
+
+    Raises:
+        Invalid: It is none.
+    """
 
 
 def bearer(key: str) -> dict[str, str]:

@@ -1,0 +1,121 @@
+"""Reads a provider's answer that is not a success, and says it in the caller's words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+
+from hecate.dossiers.errors import HecateError
+from hecate.serve_llm.errors import ModelNotFound, ProviderFailed, ProviderLimited, ProviderRefused, ProviderSlow
+from hecate.serve_llm.providers.provider import Account
+from hecate.serve_llm.secrets import scrub
+
+MESSAGE_LIMIT = 600
+DEFAULT_RETRY_SECONDS = 5
+"""What a caller is told to wait when the provider limits and does not say for how long."""
+_UNKNOWN_MODEL_CODES = frozenset({"model_not_found", "invalid_model", "not_found_error"})
+_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
+_RETRY_DELAY = re.compile(r'"retryDelay"\s*:\s*"([0-9.]+)s"')
+
+
+def refusal(account: Account, status: int, headers: Mapping[str, str], body: bytes) -> HecateError:
+    """Return the error that says what an HTTP answer of *status* with *body* means."""
+    code, said = what_it_says(body)
+    message = scrub(f"{account.name} answered {status}: {said}", (account.api_key,))
+    wait = retry_after_seconds(headers, body)
+    if names_unknown_model(status, code, said):
+        return ModelNotFound(message)
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return ProviderLimited(
+            message,
+            provider=account.name,
+            provider_status=status,
+            retry_after_seconds=DEFAULT_RETRY_SECONDS if wait is None else wait,
+        )
+    if status in {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.GATEWAY_TIMEOUT}:
+        kind: type[ProviderFailed] = ProviderSlow
+    elif status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        kind = ProviderRefused
+    else:
+        kind = ProviderFailed
+    return kind(message, provider=account.name, provider_status=status, retry_after_seconds=wait)
+
+
+def failure_in_stream(account: Account, payload: bytes) -> ProviderFailed:
+    """Return the error that says what an error event in the middle of a stream means."""
+    _, said = what_it_says(payload)
+    return ProviderFailed(scrub(f"{account.name} broke off: {said}", (account.api_key,)), provider=account.name)
+
+
+def what_it_says(body: bytes) -> tuple[str, str]:
+    """Return the code (or type) and the message in an error *body* of any provider; both may be empty."""
+    try:
+        document = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return "", _plain(body.decode("utf-8", "replace"))
+    if isinstance(document, list) and document:
+        document = document[0]  # Google's stream puts its error into a list.
+    code, message = _from_json(document)
+    return code, _short(message) if message else _plain(body.decode("utf-8", "replace"))
+
+
+def names_unknown_model(status: int, code: str, message: str) -> bool:
+    """Tell whether a refusal means that the model, rather than the path, is not there."""
+    if code in _UNKNOWN_MODEL_CODES and status in {HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND}:
+        return code != "not_found_error" or "model" in message.lower()
+    return status == HTTPStatus.NOT_FOUND and "model" in message.lower() and not message.startswith("an HTML page")
+
+
+def retry_after_seconds(headers: Mapping[str, str], body: bytes = b"") -> int | None:
+    """Return how long the provider asks to be left alone, rounded up to a second; None: it does not say."""
+    given = headers.get("Retry-After", "")
+    if given:
+        try:
+            return max(0, _round_up(float(given)))
+        except ValueError:
+            pass
+        try:
+            return max(0, _round_up((parsedate_to_datetime(given) - datetime.now(UTC)).total_seconds()))
+        except (TypeError, ValueError):
+            return None
+    found = _RETRY_DELAY.search(body.decode("utf-8", "replace")) if body else None
+    return _round_up(float(found[1])) if found else None
+
+
+def _round_up(seconds: float) -> int:
+    return int(-(-seconds // 1))
+
+
+def _from_json(document: Any) -> tuple[str, str]:
+    if isinstance(document, str):
+        return "", document
+    if not isinstance(document, dict):
+        return "", ""
+    error = document.get("error", document)
+    if isinstance(error, str):
+        return str(document.get("code") or ""), error
+    if not isinstance(error, dict):
+        return "", ""
+    code = error.get("code") if isinstance(error.get("code"), str) else error.get("type") or error.get("status")
+    message = error.get("message") or error.get("detail") or document.get("message") or ""
+    if not isinstance(message, str):
+        message = msgspec.json.encode(message).decode()
+    return code if isinstance(code, str) else "", message
+
+
+def _plain(text: str) -> str:
+    if "<html" in text[:2000].lower() or "<!doctype" in text[:200].lower():
+        title = _TITLE.search(text)
+        return f"an HTML page ({_short(title[1])})" if title else "an HTML page"
+    return _short(text) or "nothing"
+
+
+def _short(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= MESSAGE_LIMIT else text[:MESSAGE_LIMIT] + " …"
