@@ -1,0 +1,181 @@
+"""HTTP on the daemon's socket: uvicorn's protocol, plus who is calling and what a caller may not do.
+
+uvicorn never closes a half-sent request, takes headers of any size, answers in plain text
+where it answers itself, and does not ask the kernel who is at the other end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+import time
+from email.utils import formatdate
+from typing import Final, cast
+
+import msgspec
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
+
+from hecate.dossiers.errors import HecateError, Invalid, Unavailable
+from hecate.endpoints import Peer
+
+HEADER_LIMIT_BYTES: Final = 32 * 1024
+"""Request line and headers together."""
+HEADER_SECONDS: Final = 30.0
+"""From the first byte of a request, or from the connection, until its header is complete."""
+BODY_GAP_SECONDS: Final = 30.0
+"""Between two pieces of a request's body."""
+
+_CREDENTIALS: Final = struct.Struct("=iII")  # struct ucred: pid, uid, gid
+
+
+class Connections(ServerState):
+    """What all connections share.
+
+    Args:
+        limit: How many there may be at once; a further one is told so and closed.
+    """
+
+    def __init__(self, limit: int) -> None:
+        super().__init__()
+        self.limit = limit
+        self.none_left = asyncio.Event()
+        """Set when the last connection closes."""
+        self._second = 0
+
+    def refresh_date(self) -> None:
+        """Bring the ``Date`` header up to date.  On demand: an idle daemon needs no clock tick."""
+        second = int(time.time())
+        if second != self._second:
+            self._second = second
+            self.default_headers = [(b"date", formatdate(second, usegmt=True).encode())]
+
+
+class HeaderTooLong(Invalid):
+    """The request's header is over its limit."""
+
+    status = 431
+
+
+class PeerHttpProtocol(HttpToolsProtocol):
+    """One connection.  Requests have the caller in ``scope["state"]["peer"]``."""
+
+    def __init__(self, config: Config, connections: Connections, **limits: float) -> None:
+        super().__init__(config, connections, {})
+        self._shared = connections
+        self._header_seconds = limits.get("header_seconds", HEADER_SECONDS)
+        self._gap_seconds = limits.get("body_gap_seconds", BODY_GAP_SECONDS)
+        self._patience: asyncio.TimerHandle | None = None
+        self._receiving = False
+        self._header_complete = False
+        self._header_bytes = 0
+        self._refusal: HecateError | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        """Ask the kernel who is calling, and wait for a request, though not for ever."""
+        super().connection_made(transport)
+        self._shared.none_left.clear()
+        self.app_state = {"peer": peer_of(transport)}
+        if len(self.connections) > self._shared.limit:
+            self._refuse(Unavailable("too many connections are open", headers={"Retry-After": "1"}))
+            return
+        self._wait(self._header_seconds)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the connection."""
+        self._wait(None)
+        super().connection_lost(exc)
+        if not self.connections:
+            self._shared.none_left.set()
+
+    def data_received(self, data: bytes) -> None:
+        """Feed the parser, and see that an unfinished request comes to an end."""
+        super().data_received(data)
+        if self.transport.is_closing():
+            return
+        if not self._receiving:
+            self._wait(None)
+        elif self._header_complete:
+            self._wait(self._gap_seconds)
+        else:
+            # The whole header has one deadline: no number of small pieces prolongs it.
+            if self._patience is None:
+                self._wait(self._header_seconds)
+            self._header_bytes += len(data)
+            if self._header_bytes > HEADER_LIMIT_BYTES:
+                self._refuse(_header_too_long())
+
+    def on_message_begin(self) -> None:
+        """Begin a request."""
+        super().on_message_begin()
+        self._receiving, self._header_complete, self._header_bytes = True, False, 0
+
+    def on_headers_complete(self) -> None:
+        """Start answering, unless the header is too long.
+
+        Raises:
+            HeaderTooLong: It is; the parser stops and `send_400_response` follows.
+        """
+        self._header_complete = True
+        if len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers) > HEADER_LIMIT_BYTES:
+            self._refusal = _header_too_long()
+            raise self._refusal
+        self._shared.refresh_date()
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """End a request."""
+        self._receiving = False
+        super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is not HTTP, or too much of it, in the contract's shape."""
+        self._refuse(self._refusal or Invalid(msg.removesuffix(".").lower()))
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Say nothing: ``curl --http2`` offers an upgrade with each call, and is answered in HTTP/1.1."""
+
+    def _refuse(self, error: HecateError) -> None:
+        """Answer with *error* and close; after an answer that is under way, only close."""
+        under_way = cast("RequestResponseCycle | None", self.cycle)  # None before the first request
+        if under_way is not None and not under_way.response_complete:
+            under_way.keep_alive = False
+            return
+        body = msgspec.json.encode(error.envelope())
+        headers = {
+            "content-type": "application/json",
+            "content-length": str(len(body)),
+            "connection": "close",
+            **error.headers,
+        }
+        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items()).encode("ascii")
+        self.transport.write(STATUS_LINE[error.status] + lines + b"\r\n" + body)
+        self.transport.close()
+
+    def _wait(self, seconds: float | None) -> None:
+        """Close the connection in *seconds* unless something happens; None: wait without an end."""
+        if self._patience is not None:
+            self._patience.cancel()
+        self._patience = None if seconds is None else self.loop.call_later(seconds, self._give_up, seconds)
+
+    def _give_up(self, seconds: float) -> None:
+        if self.flow.read_paused:
+            # It is our side that does not read on.
+            self._wait(seconds)
+        else:
+            self.transport.close()
+
+
+def peer_of(transport: asyncio.BaseTransport) -> Peer | None:
+    """Return who connected, as the kernel noted at that moment; None for a connection over TCP."""
+    connected = cast("socket.socket", transport.get_extra_info("socket"))
+    if connected.family != socket.AF_UNIX:
+        return None
+    pid, uid, gid = _CREDENTIALS.unpack(connected.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
+    return Peer(uid=uid, gid=gid, pid=pid)
+
+
+def _header_too_long() -> HeaderTooLong:
+    return HeaderTooLong(f"the request's header is longer than {HEADER_LIMIT_BYTES // 1024} KiB")

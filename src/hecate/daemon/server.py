@@ -1,0 +1,94 @@
+"""Serves an ASGI application on a socket that we bound, and stops without dropping a request.
+
+uvicorn's own `Server` wakes up ten times a second, takes over the signals and raises SIGTERM
+again when it is done; its HTTP protocol is what we use.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import socket
+from typing import Any, Final
+
+import structlog
+from uvicorn.config import Config
+
+from hecate.daemon.http_protocol import Connections, PeerHttpProtocol
+from hecate.daemon.unix_socket import BACKLOG
+
+KEEP_ALIVE_SECONDS: Final = 75
+"""How long a connection may be idle.  Longer than the pools of common clients keep one (60 s)."""
+DRAIN_SECONDS: Final = 25.0
+"""How long requests that are under way may take after the stop began."""
+
+OTHER_FILES: Final = 128
+"""File descriptors that connections must leave for the store, the providers and child processes."""
+MOST_FILES: Final = 65536
+
+log = structlog.get_logger(__name__)
+
+
+class Server:
+    """One ASGI application behind one listening socket."""
+
+    def __init__(self, application: Any) -> None:
+        self._config = Config(
+            application,
+            http=PeerHttpProtocol,
+            ws="none",
+            interface="asgi3",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        )
+        self._config.load()
+        self._connections = Connections(limit=connection_limit())
+        self._listening: asyncio.Server | None = None
+
+    async def listen(self, listener: socket.socket) -> None:
+        """Accept connections on *listener*, which is bound, from now on."""
+        self._listening = await asyncio.get_running_loop().create_server(
+            lambda: PeerHttpProtocol(self._config, self._connections), sock=listener, backlog=BACKLOG
+        )
+
+    async def drain(self, seconds: float = DRAIN_SECONDS) -> None:
+        """Accept nothing more, and let what is under way finish, or cancel it after *seconds*."""
+        connections = self._connections
+        if self._listening is not None:
+            self._listening.close()
+        for connection in tuple(connections.connections):
+            # Idle ones close at once, the others after their answer.
+            connection.shutdown()
+        try:
+            async with asyncio.timeout(seconds):
+                while connections.connections:
+                    connections.none_left.clear()
+                    await connections.none_left.wait()
+                await _finished(connections.tasks)
+        except TimeoutError:
+            log.warning("requests cut off", requests=len(connections.tasks), after_seconds=seconds)
+            for task in tuple(connections.tasks):
+                task.cancel()
+            await _finished(connections.tasks)
+            for connection in tuple(connections.connections):
+                connection.transport.abort()
+
+
+def connection_limit() -> int:
+    """Raise the process's limit of open files as far as it may be, and return the share of connections."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = min(hard, MOST_FILES) if hard != resource.RLIM_INFINITY else MOST_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        soft = wanted
+    files = MOST_FILES if soft == resource.RLIM_INFINITY else soft
+    return max(files - OTHER_FILES, files // 2)
+
+
+async def _finished(tasks: set[asyncio.Task[None]]) -> None:
+    if tasks:
+        await asyncio.wait(tuple(tasks))
