@@ -87,7 +87,7 @@ def is_this_machine(host: str) -> bool:
 def _is_exempt(host: str, environ: Mapping[str, str]) -> bool:
     exempt = environ.get("no_proxy") or environ.get("NO_PROXY") or ""
     suffixes = [entry.strip().lstrip(".").lower() for entry in exempt.split(",") if entry.strip()]
-    return any(suffix == "*" or host == suffix or host.endswith(f".{suffix}") for suffix in suffixes)
+    return any(suffix in {"*", host} or host.endswith(f".{suffix}") for suffix in suffixes)
 
 
 def _read(path: Path) -> str:

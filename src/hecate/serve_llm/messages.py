@@ -123,7 +123,7 @@ class Tool(Struct, frozen=True):
     """A function that the model may ask to be called."""
 
     name: str
-    description: str = ""
+    description: str | None = None
     input_schema: dict[str, Any] = field(default_factory=lambda: {"type": "object", "properties": {}})
     strict: bool | None = None
     """Whether arguments must follow the schema exactly; None leaves it to the provider."""

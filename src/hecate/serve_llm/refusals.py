@@ -53,6 +53,11 @@ def failure_in_stream(account: Account, payload: bytes) -> ProviderFailed:
     return ProviderFailed(scrub(f"{account.name} broke off: {said}", (account.api_key,)), provider=account.name)
 
 
+def not_understood(account: Account, why: Exception) -> ProviderFailed:
+    """Return the error for an answer that is no valid JSON, or not of the provider's own shape."""
+    return ProviderFailed(f"{account.name} sent an answer that cannot be read: {why}", provider=account.name)
+
+
 def what_it_says(body: bytes) -> tuple[str, str]:
     """Return the code (or type) and the message in an error *body* of any provider; both may be empty."""
     try:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from msgspec import Struct
 
+from hecate.dossiers.errors import Invalid
 from hecate.serve_llm.settings import Deadlines
 
 if TYPE_CHECKING:
@@ -118,3 +119,23 @@ class ProviderKind:
 def bearer(key: str) -> dict[str, str]:
     """Return the headers of ``Authorization: Bearer``, or none for an empty *key*."""
     return {"Authorization": f"Bearer {key}"} if key else {}
+
+
+def parameter_count(count: int | None) -> str:
+    """Return *count* as people write it, such as ``268M`` or ``3.8B``; empty for None."""
+    if count is None:
+        return ""
+    for unit, name in ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "K")):
+        if count >= unit:
+            return f"{count / unit:.1f}{name}" if count < 100 * unit else f"{count / unit:.0f}{name}"
+    return str(count)
+
+
+def refuse_reserved(extra: Mapping[str, Any], reserved: frozenset[str]) -> None:
+    """Refuse fields in ``extra`` on which the reading of the answer depends.
+
+    Raises:
+        Invalid: *extra* has one of *reserved*.
+    """
+    if clash := reserved.intersection(extra):
+        raise Invalid(f"`extra` must not set {', '.join(f'`{name}`' for name in sorted(clash))}")

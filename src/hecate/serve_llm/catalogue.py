@@ -1,0 +1,141 @@
+"""Which models there are, and how the providers are: the last that was heard of each.
+
+Nobody waits for a dead provider.  What is asked for is answered from the shelves at once, and a
+shelf that is no longer fresh is restocked in the background; only the very first question waits,
+for at most the time that one provider is given.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from time import monotonic
+from typing import Literal
+
+from hecate.dossiers.errors import HecateError
+from hecate.serve_llm.errors import ProviderSlow
+from hecate.serve_llm.providers.provider import Model, Provider
+
+LIST_SECONDS = 2.0
+"""How long a provider may take to list its models before it counts as unhealthy."""
+GRACE_SECONDS = 0.1
+"""How long the one who finds a shelf stale waits for it: enough for a healthy local provider."""
+
+Status = Literal["healthy", "unhealthy", "unknown"]
+
+
+class Shelf:
+    """What is known of one provider."""
+
+    def __init__(self, provider: Provider) -> None:
+        self.provider = provider
+        self.models: tuple[Model, ...] = ()
+        """As last listed; a provider that is unhealthy now keeps them."""
+        self.status: Status = "unknown"
+        self.error = ""
+        """Why it is unhealthy; empty when it is not."""
+        self.latency_ms: int | None = None
+        """How long the last successful list took."""
+        self.names: dict[str, str] = {}
+        """Each model's name, and what else it is called, to its name."""
+        self._checked_at = float("-inf")
+        self._restocking: asyncio.Task[None] | None = None
+
+    def age_seconds(self) -> float:
+        """Return how long ago the provider was last asked; infinite before the first time."""
+        return monotonic() - self._checked_at
+
+    def restock(self) -> asyncio.Task[None]:
+        """Ask the provider in the background; many askers share one question."""
+        if self._restocking is None or self._restocking.done():
+            self._restocking = asyncio.create_task(self._restock())
+        return self._restocking
+
+    async def close(self) -> None:
+        """Stop asking."""
+        if self._restocking is not None:
+            self._restocking.cancel()
+            await asyncio.gather(self._restocking, return_exceptions=True)
+
+    async def _restock(self) -> None:
+        started = monotonic()
+        try:
+            async with asyncio.timeout(LIST_SECONDS):
+                models = await self.provider.list_models()
+        except TimeoutError:
+            name = self.provider.name
+            self._found_unhealthy(ProviderSlow(f"{name} has not listed its models within {LIST_SECONDS:g} s"))
+        except HecateError as exc:
+            self._found_unhealthy(exc)
+        else:
+            self.models = models
+            self.names = _names(models)
+            self.status = "healthy"
+            self.error = ""
+            self.latency_ms = round((monotonic() - started) * 1000)
+        self._checked_at = monotonic()
+
+    def _found_unhealthy(self, why: HecateError) -> None:
+        self.status = "unhealthy"
+        self.error = str(why)
+
+
+class Catalogue:
+    """The shelves of all configured providers.
+
+    Args:
+        providers: In the order in which they are preferred when several have a model.
+        fresh_seconds: How old a shelf may be before it is restocked.
+        former: The shelves before a reload; those of providers that have not changed are kept.
+    """
+
+    def __init__(self, providers: Iterable[Provider], fresh_seconds: float, former: Mapping[str, Shelf]) -> None:
+        self.shelves = {
+            provider.name: kept
+            if (kept := former.get(provider.name)) is not None and kept.provider is provider
+            else Shelf(provider)
+            for provider in providers
+        }
+        self._fresh_seconds = fresh_seconds
+
+    def models(self) -> list[Model]:
+        """Return every known model, by provider."""
+        return [model for shelf in self.shelves.values() for model in shelf.models]
+
+    def find(self, name: str) -> tuple[Provider, str] | None:
+        """Return the first provider that lists *name*, and the model's full name there."""
+        for shelf in self.shelves.values():
+            full_name = shelf.names.get(name)
+            if full_name is not None:
+                return shelf.provider, full_name
+        return None
+
+    async def look(self) -> None:
+        """See that the shelves are fresh, as far as that can be had at once."""
+        stale = [shelf for shelf in self.shelves.values() if shelf.age_seconds() > self._fresh_seconds]
+        if not stale:
+            return
+        tasks = [shelf.restock() for shelf in stale]
+        first_time = any(shelf.status == "unknown" for shelf in stale)
+        await asyncio.wait(tasks, timeout=LIST_SECONDS + GRACE_SECONDS if first_time else GRACE_SECONDS)
+
+    async def search(self, name: str, *, at_most_seconds_old: float) -> tuple[Provider, str] | None:
+        """Return as `find` does, but first ask every provider not asked within *at_most_seconds_old*.
+
+        Waits no longer than until one of them has the model.
+        """
+        waiting = {shelf.restock() for shelf in self.shelves.values() if shelf.age_seconds() > at_most_seconds_old}
+        while waiting:
+            _, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            if found := self.find(name):
+                return found
+        return self.find(name)
+
+
+def _names(models: Iterable[Model]) -> dict[str, str]:
+    names: dict[str, str] = {}
+    for model in models:
+        # Ollama leaves the tag out when it is `latest`; Google lists `models/…` and takes both.
+        for short in (model.name.removesuffix(":latest"), model.name.removeprefix("models/")):
+            names.setdefault(short, model.name)
+    return names | {model.name: model.name for model in models}

@@ -1,0 +1,146 @@
+"""The gateway: the providers in use, and a chat with whichever has the model.
+
+One object for the daemon's life.  What a reload changes is made anew and put in place in one
+step; chats that are running keep the adapter that they began with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from msgspec.structs import replace
+
+from hecate.serve_llm.accounts import Sources, configured_accounts
+from hecate.serve_llm.catalogue import Catalogue, Shelf
+from hecate.serve_llm.connections import Connections
+from hecate.serve_llm.pieces import Batches, Began
+from hecate.serve_llm.providers import CONTRACT, provider_kinds
+from hecate.serve_llm.routing import Routing
+from hecate.serve_llm.upstream import Upstream
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from hecate.serve_llm.messages import ChatRequest
+    from hecate.serve_llm.providers.provider import Account, Model, Provider
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a reload has changed, as names of providers."""
+
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    changed: tuple[str, ...]
+
+
+class Gateway:
+    """Every configured provider behind one door.
+
+    Args:
+        read_sources: Gives the settings and the environment as they are now; called at the start
+            and by every reload.
+
+    Raises:
+        Invalid: The configuration of a provider is wrong.
+    """
+
+    def __init__(self, read_sources: Callable[[], Sources]) -> None:
+        self._read_sources = read_sources
+        self._connections = Connections()
+        self._accounts: dict[str, Account] = {}
+        self._put_in_place(read_sources())
+
+    async def __aenter__(self) -> Self:
+        """Ask the providers for their models, so that the first who wants to know need not wait."""
+        for shelf in self._catalogue.shelves.values():
+            shelf.restock()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, raised: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Close every connection."""
+        for shelf in self._catalogue.shelves.values():
+            await shelf.close()
+        await self._connections.close()
+
+    @property
+    def configured(self) -> tuple[str, ...]:
+        """The names of the providers in use."""
+        return tuple(self._accounts)
+
+    async def models(self) -> list[Model]:
+        """Return the models of all providers, as last heard; at once but for the first time."""
+        catalogue = self._catalogue
+        await catalogue.look()
+        return catalogue.models()
+
+    async def shelves(self) -> Mapping[str, Shelf | None]:
+        """Return what is known of each provider, as last heard; None for one of the contract's not in use."""
+        catalogue = self._catalogue
+        await catalogue.look()
+        return dict.fromkeys(CONTRACT) | catalogue.shelves
+
+    async def target(self, model: str) -> tuple[Provider, str]:
+        """Return the provider that serves *model*, and its own name of it.
+
+        Raises:
+            ModelNotFound: No provider has it.
+        """
+        return await self._routing.target(model)
+
+    async def chat(self, request: ChatRequest) -> Batches:
+        """Answer *request* by the provider that has its model: a `Began` first, a `Finish` last.
+
+        Raises:
+            ModelNotFound: No provider has the model.
+            Invalid: The request asks for what the provider cannot do.
+            ProviderFailed: Anything else that goes wrong with the provider.
+        """
+        provider, model = await self._routing.target(request.model)
+        async with aclosing(provider.chat(replace(request, model=model))) as batches:
+            began = False
+            async for batch in batches:
+                if not began:
+                    began = True
+                    batch.insert(0, Began(provider.name, model))
+                yield batch
+
+    async def reload(self) -> Changes:
+        """Read the configuration again and use it from now on.
+
+        Raises:
+            Invalid: It is wrong; everything stays as it was.
+        """
+        former = self._accounts
+        former_shelves = self._catalogue.shelves
+        self._put_in_place(self._read_sources())
+        for name, shelf in former_shelves.items():
+            if self._catalogue.shelves.get(name) is not shelf:
+                await shelf.close()
+        await self._catalogue.look()
+        return Changes(
+            added=tuple(name for name in self._accounts if name not in former),
+            removed=tuple(name for name in former if name not in self._accounts),
+            changed=tuple(name for name, account in self._accounts.items() if former.get(name, account) != account),
+        )
+
+    def _put_in_place(self, sources: Sources) -> None:
+        accounts = configured_accounts(sources)
+        former = {} if not self._accounts else self._catalogue.shelves
+        providers = [
+            former[name].provider if self._accounts.get(name) == account else self._adapter(account)
+            for name, account in accounts.items()
+        ]
+        # Nothing is awaited from here on: a chat sees either all of the old or all of the new.
+        self._accounts = accounts
+        self._catalogue = Catalogue(providers, sources.llm.models_fresh_seconds, former)
+        self._routing = Routing(self._catalogue, sources.llm.aliases, frozenset(provider_kinds()).difference(accounts))
+
+    def _adapter(self, account: Account) -> Provider:
+        kind = provider_kinds()[account.kind]
+        return kind.adapter(account, Upstream(account, self._connections, kind.authorize(account.api_key)))

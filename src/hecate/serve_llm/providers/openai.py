@@ -1,0 +1,165 @@
+"""OpenAI, and every server that speaks its chat completions: vLLM, llama.cpp, LM Studio and others."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec import Struct
+from yarl import URL
+
+from hecate.serve_llm.errors import ProviderRefused, ProviderSlow
+from hecate.serve_llm.event_lines import ServerSentEvents
+from hecate.serve_llm.pieces import Batches, Piece
+from hecate.serve_llm.providers.openai_answer import Reading
+from hecate.serve_llm.providers.openai_body import OPENAI, Manners, request_body
+from hecate.serve_llm.providers.provider import Account, Model, ProviderKind, bearer, parameter_count
+from hecate.serve_llm.refusals import not_understood
+
+if TYPE_CHECKING:
+    from hecate.serve_llm.messages import ChatRequest
+    from hecate.serve_llm.upstream import Reply, Upstream
+
+USAGE_SECONDS = 5.0
+"""How long the usage and the end mark may take once the model has finished."""
+
+
+class _ModelMeta(Struct):
+    """What llama.cpp tells about the file that it serves."""
+
+    n_params: int | None = None
+    n_ctx_train: int | None = None
+    size: int | None = None
+
+
+class _Listed(Struct):
+    """One model in a list; the length of its context goes by many names."""
+
+    id: str
+    context_length: int | None = None
+    context_window: int | None = None
+    max_context_length: int | None = None
+    max_model_len: int | None = None
+    meta: _ModelMeta | None = None
+
+
+class _ModelList(Struct):
+    data: list[_Listed]
+
+
+_decode_list = msgspec.json.Decoder(_ModelList | list[_Listed]).decode
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAi:
+    """Speaks OpenAI's API with one server."""
+
+    account: Account
+    upstream: Upstream
+    manners: Manners
+    dialect: str = "openai"
+
+    @property
+    def name(self) -> str:
+        """The account's name."""
+        return self.account.name
+
+    async def list_models(self) -> tuple[Model, ...]:
+        """Return what ``/models`` lists, or what the configuration names."""
+        try:
+            body = await self.upstream.ask("GET", "/models")
+        except ProviderRefused as exc:
+            # Some servers have no list; that they answer is enough when the configuration has one.
+            if self.account.models and exc.provider_status in {404, 405, 501}:
+                return tuple(self._model(_Listed(name)) for name in self.account.models)
+            raise
+        try:
+            listed = _decode_list(body)
+        except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+            raise not_understood(self.account, exc) from exc
+        models = tuple(self._model(entry) for entry in (listed.data if isinstance(listed, _ModelList) else listed))
+        known = {model.name for model in models}
+        return models + tuple(self._model(_Listed(name)) for name in self.account.models if name not in known)
+
+    async def chat(self, request: ChatRequest) -> Batches:
+        """Answer *request*."""
+        body = request_body(request, self.name, self.account.options, self.manners)
+        async with self.upstream.send(
+            "POST", "/chat/completions", body, streamed=request.stream, seconds=request.timeout_seconds
+        ) as reply:
+            reading = Reading(self.account)
+            # A server that cannot stream answers a stream's request whole.
+            if request.stream and reply.media_type != "application/json":
+                async with aclosing(self._streamed(reply, reading)) as batches:
+                    async for batch in batches:
+                        yield batch
+            else:
+                pieces: list[Piece] = []
+                reading.take(await reply.whole(), pieces)
+                reading.finish(pieces)
+                yield pieces
+
+    async def _streamed(self, reply: Reply, reading: Reading) -> Batches:
+        try:
+            async with aclosing(reply.payloads(ServerSentEvents())) as payloads:
+                async for batch in payloads:
+                    pieces: list[Piece] = []
+                    for payload in batch:
+                        reading.take(payload, pieces)
+                    if reading.ended:
+                        reading.finish(pieces)
+                        reply.finished()
+                        yield pieces
+                        return
+                    if reading.complete:
+                        reply.silent_at_most(USAGE_SECONDS)
+                    if pieces:
+                        yield pieces
+        except ProviderSlow:
+            if not reading.complete:
+                raise
+        pieces = []
+        reading.finish(pieces)
+        yield pieces
+
+    def _model(self, listed: _Listed) -> Model:
+        meta = listed.meta or _ModelMeta()
+        return Model(
+            name=listed.id,
+            provider=self.name,
+            id=f"{self.name}/{listed.id}",
+            size=parameter_count(meta.n_params),
+            parameter_size=parameter_count(meta.n_params),
+            size_bytes=meta.size,
+            context_length=listed.context_length
+            or listed.context_window
+            or listed.max_context_length
+            or listed.max_model_len
+            or meta.n_ctx_train,
+        )
+
+
+def openai_like(name: str, base_url: str, manners: Manners = Manners(), **more: Any) -> ProviderKind:  # noqa: B008
+    """Return the kind of a provider that speaks OpenAI's API in *manners* of its own.
+
+    Its key is in the variable ``NAME_API_KEY``, another address in ``NAME_BASE_URL``.
+    """
+    prefix = name.upper()
+
+    def adapter(account: Account, upstream: Upstream) -> OpenAi:
+        return OpenAi(account, upstream, OPENAI if URL(account.base_url).host == "api.openai.com" else manners)
+
+    return ProviderKind(
+        name=name,
+        adapter=adapter,
+        authorize=bearer,
+        base_url=base_url,
+        base_url_variables=(f"{prefix}_BASE_URL",),
+        key_variables=(f"{prefix}_API_KEY",),
+        **more,
+    )
+
+
+PROVIDER = openai_like("openai", "https://api.openai.com/v1")
