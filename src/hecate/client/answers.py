@@ -1,0 +1,224 @@
+"""What the daemon answers, as values.
+
+Fields that the API promises are required; the rest have defaults, and fields that this client does not know are
+ignored, so that a client and a daemon of different versions understand each other.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+PROCESSES = {
+    "design": "designs",
+    "plan": "plans",
+    "generate": "generations",
+    "test": "tests",
+    "deploy": "deployments",
+    "monitor": "monitoring",
+    "rescue": "rescues",
+}
+"""The processes of a division, in the order of the cycle, each with the path and the key of its read model."""
+
+
+class Health(msgspec.Struct, frozen=True):
+    """The daemon is there."""
+
+    status: str
+    version: str
+    uptime_seconds: int
+
+
+class Venture(msgspec.Struct, frozen=True):
+    """A business endeavour."""
+
+    id: str
+    name: str
+    brief: str | None = None
+    status: int = 1
+    """Bit flags: 1 set up, 2 archived."""
+    status_label: str = ""
+    setup_at: str = ""
+
+
+class VenturePage(msgspec.Struct, frozen=True):
+    """Some ventures; `next` is what to pass as ``after`` for the page after, None on the last."""
+
+    ventures: tuple[Venture, ...]
+    next: str | int | None = None
+
+
+class Division(msgspec.Struct, frozen=True):
+    """One bounded context of a venture, with the process that was touched last."""
+
+    id: str
+    name: str
+    venture_id: str = ""
+    description: str | None = None
+    rationale: str | None = None
+    discovered_at: str = ""
+    process: str | None = None
+    state: str | None = None
+    health: str = "unknown"
+
+
+class DivisionPage(msgspec.Struct, frozen=True):
+    """Some divisions of a venture; `next` as in `VenturePage`."""
+
+    divisions: tuple[Division, ...]
+    next: str | int | None = None
+
+
+class DivisionProgress(msgspec.Struct, frozen=True):
+    """Where a division stands."""
+
+    process: str | None = None
+    state: str | None = None
+    health: str = "unknown"
+
+
+class VentureStatus(msgspec.Struct, frozen=True):
+    """Where every division of a venture stands, by name."""
+
+    venture_id: str
+    name: str
+    divisions: dict[str, DivisionProgress]
+
+
+class ProcessState(msgspec.Struct, frozen=True):
+    """The state of one process."""
+
+    state: str
+    status: int = 0
+    """Bit flags: 1 initiated, 2 active, 4 paused, 8 completed, 16 archived."""
+    status_label: str = ""
+    available_actions: tuple[str, ...] = ()
+    started_at: str | None = None
+    paused_at: str | None = None
+    pause_reason: str | None = None
+    completed_at: str | None = None
+    iteration: int = 0
+
+
+class ProcessView(msgspec.Struct, frozen=True):
+    """What one process of a division has made so far; every item says its ``kind``."""
+
+    process: ProcessState
+    items: tuple[dict[str, Any], ...]
+
+
+class Appended(msgspec.Struct, frozen=True):
+    """An event that a command appended."""
+
+    type: str
+    data: dict[str, Any] = {}
+
+
+class CommandAnswer(msgspec.Struct, frozen=True):
+    """What a command did."""
+
+    id: str = ""
+    venture_id: str = ""
+    division_id: str = ""
+    process: str = ""
+    state: str = ""
+    version: int = 0
+    """Of the dossier; pass it as ``expected_version`` to be refused if somebody else was faster."""
+    status: int = 0
+    status_label: str = ""
+    available_actions: tuple[str, ...] = ()
+    events: tuple[Appended, ...] = ()
+    """Empty when the command was a repetition."""
+    warnings: tuple[str, ...] = ()
+
+
+class RecordedEvent(msgspec.Struct, frozen=True):
+    """One event of the store."""
+
+    position: int
+    """In the whole store, from 1."""
+    stream: str
+    version: int
+    """In its stream, from 1."""
+    type: str
+    data: dict[str, Any] = {}
+    recorded_at: str = ""
+    meta: dict[str, Any] = {}
+
+
+class EventPage(msgspec.Struct, frozen=True):
+    """Some events, oldest first; `next` as in `VenturePage`."""
+
+    events: tuple[RecordedEvent, ...]
+    next: str | int | None = None
+
+
+class Model(msgspec.Struct, frozen=True):
+    """A language model that a provider has."""
+
+    name: str
+    provider: str
+    id: str = ""
+    """``provider/name``: the way to name it that is never ambiguous."""
+    size: str | None = None
+    family: str | None = None
+    context_length: int | None = None
+    """In tokens."""
+
+
+class ModelList(msgspec.Struct, frozen=True):
+    """The models of all providers."""
+
+    models: tuple[Model, ...]
+
+
+class ProviderHealth(msgspec.Struct, frozen=True):
+    """How a provider does: ``healthy``, ``unhealthy`` (see `error`), ``not_configured`` or ``unknown``."""
+
+    status: str
+    models: int | None = None
+    error: str | None = None
+
+
+class ProvidersHealth(msgspec.Struct, frozen=True):
+    """How the providers do, by name."""
+
+    providers: dict[str, ProviderHealth]
+
+
+class Usage(msgspec.Struct, frozen=True):
+    """What a chat cost, in tokens."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    total_tokens: int = 0
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
+
+
+class ChatAnswer(msgspec.Struct, frozen=True):
+    """A whole answer of a model."""
+
+    content: str
+    model: str = ""
+    provider: str = ""
+    finish_reason: str | None = None
+    usage: Usage | None = None
+    reasoning: str | None = None
+    tool_calls: tuple[dict[str, Any], ...] = ()
+    signatures: Any = None
+    """Opaque; send it back with the message it came with."""
+
+
+class ChatChunk(msgspec.Struct, frozen=True):
+    """A piece of an answer; the last has `done`, no content, and says the model, the reason and the usage."""
+
+    content: str = ""
+    done: bool = False
+    reasoning: str | None = None
+    tool_calls: tuple[dict[str, Any], ...] = ()
+    model: str | None = None
+    provider: str | None = None
+    finish_reason: str | None = None
+    usage: Usage | None = None

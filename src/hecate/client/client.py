@@ -1,0 +1,314 @@
+"""The client for programs that wait: one call, one answer.
+
+from hecate.client import Client
+
+with Client() as client:
+    venture_id = client.set_up_venture("my-saas", brief="A multi-tenant SaaS platform").id
+    client.discovery_command(venture_id, "start")
+    client.discovery_command(venture_id, "discover", {"division_name": "auth"})
+    for name, division in client.venture_status(venture_id).divisions.items():
+        print(name, division.process, division.state, division.health)
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Generic, NamedTuple, Self, TypeVar
+
+from hecate.client import answers, questions
+from hecate.client.connection import UnixConnection, headers_of, read_all
+from hecate.client.errors import AnswerBroken, refusal
+from hecate.client.patience import Patience
+from hecate.client.questions import Messages, Question
+from hecate.client.stream import Stream, chunks, followed
+from hecate.paths import find_socket
+
+T = TypeVar("T")
+
+PAGE_SIZE = 500
+"""The most that the daemon puts on one page."""
+
+
+class Fetched(NamedTuple, Generic[T]):
+    """An answer, read and as it came."""
+
+    value: T
+    raw: bytes
+    headers: Mapping[str, str]
+    """Names in lower case."""
+
+
+class Client:
+    """Talks to the daemon over its Unix socket, on one connection that is kept and renewed.
+
+    Threads may share a client; they take turns.  Every method raises a `HecateClientError`: one of its kinds for
+    what the daemon refuses, `DaemonUnreachable` where nothing answers.  A read, or a command with an idempotency
+    key, is sent again once when the connection broke before the answer was here.
+
+    Args:
+        socket_path: The daemon's socket; None looks in the usual places (`hecate.paths.find_socket`).
+        timeout_seconds: The longest wait for an answer.  It does not hold for chats, which have ``timeout_seconds``
+            of their own, nor for live events.
+    """
+
+    def __init__(self, socket_path: str | Path | None = None, *, timeout_seconds: float = 30.0) -> None:
+        self.socket_path = str(socket_path if socket_path is not None else find_socket())
+        self.timeout_seconds = timeout_seconds
+        self._connection = UnixConnection(self.socket_path, timeout_seconds)
+        self._turn = threading.Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the kept connection; the next call would open another."""
+        self._connection.close()
+
+    # What the daemon is
+
+    def health(self) -> answers.Health:
+        """Return how the daemon does."""
+        return self.fetch(questions.health()).value
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the OpenAPI document of the daemon's API."""
+        return self.fetch(questions.openapi()).value
+
+    # Ventures and divisions
+
+    def ventures(
+        self, *, limit: int = 50, after: str | int | None = None, include_archived: bool = False
+    ) -> answers.VenturePage:
+        """Return a page of *limit* ventures (1 to 500); *after* is the ``next`` of the page before."""
+        return self.fetch(questions.ventures(limit=limit, after=after, include_archived=include_archived)).value
+
+    def every_venture(self, *, include_archived: bool = False) -> Iterator[answers.Venture]:
+        """Yield all ventures, a page at a time."""
+        page = self.ventures(limit=PAGE_SIZE, include_archived=include_archived)
+        yield from page.ventures
+        while page.next is not None:
+            page = self.ventures(limit=PAGE_SIZE, after=page.next, include_archived=include_archived)
+            yield from page.ventures
+
+    def venture(self, venture_id: str) -> answers.Venture:
+        """Return the venture.
+
+        Raises:
+            NotFound: There is none with this id.
+        """
+        return self.fetch(questions.venture(venture_id)).value
+
+    def venture_status(self, venture_id: str) -> answers.VentureStatus:
+        """Return where each division of the venture stands.
+
+        Raises:
+            NotFound: There is no venture with this id.
+        """
+        return self.fetch(questions.venture_status(venture_id)).value
+
+    def divisions(
+        self, venture_id: str, *, limit: int = 50, after: str | int | None = None, include_archived: bool = False
+    ) -> answers.DivisionPage:
+        """Return a page of the venture's divisions, as `ventures` does.
+
+        Raises:
+            NotFound: There is no venture with this id.
+        """
+        question = questions.divisions(venture_id, limit=limit, after=after, include_archived=include_archived)
+        return self.fetch(question).value
+
+    def every_division(self, venture_id: str, *, include_archived: bool = False) -> Iterator[answers.Division]:
+        """Yield all divisions of the venture, a page at a time."""
+        page = self.divisions(venture_id, limit=PAGE_SIZE, include_archived=include_archived)
+        yield from page.divisions
+        while page.next is not None:
+            page = self.divisions(venture_id, limit=PAGE_SIZE, after=page.next, include_archived=include_archived)
+            yield from page.divisions
+
+    def division(self, division_id: str) -> answers.Division:
+        """Return the division.
+
+        Raises:
+            NotFound: There is none with this id.
+        """
+        return self.fetch(questions.division(division_id)).value
+
+    def process(self, division_id: str, process: str) -> answers.ProcessView:
+        """Return the state of a division's *process* (one of `PROCESSES`, such as ``design``) and what it has made.
+
+        Raises:
+            NotFound: There is no division with this id.
+            ValueError: There is no such process.
+        """
+        return self.fetch(questions.process(division_id, process)).value
+
+    # Commands
+
+    def command(
+        self,
+        path: str,
+        fields: Mapping[str, Any] | None = None,
+        *,
+        idempotency_key: str | None = None,
+        expected_version: int | None = None,
+    ) -> answers.CommandAnswer:
+        """Send a command to *path*, and return what it did.
+
+        Args:
+            path: Such as ``/api/ventures``.
+            fields: The body.
+            idempotency_key: Any text that is new for each command; the same one with the same fields does
+                nothing twice.
+            expected_version: The version that the dossier must still have.
+
+        Raises:
+            InvalidState: The process is in a state that does not take it.
+            Conflict: It contradicts what is recorded, or the dossier has moved on (status 412).
+            Invalid: A field is wrong, or the key was used for another command (status 422).
+            NotFound: There is no such thing, or no such command.
+        """
+        question = questions.command(
+            path, fields or {}, idempotency_key=idempotency_key, expected_version=expected_version
+        )
+        return self.fetch(question).value
+
+    def set_up_venture(
+        self, name: str, *, brief: str | None = None, workspace: str | None = None, idempotency_key: str | None = None
+    ) -> answers.CommandAnswer:
+        """Set up a venture, and return its id among the rest.  Raises as `command` does."""
+        given = {"name": name, "brief": brief, "workspace": workspace}
+        fields = {field: value for field, value in given.items() if value is not None}
+        return self.command("/api/ventures", fields, idempotency_key=idempotency_key)
+
+    def discovery_command(
+        self, venture_id: str, verb: str, fields: Mapping[str, Any] | None = None, **headers: Any
+    ) -> answers.CommandAnswer:
+        """Send a command to the venture's discovery: ``start``, ``discover``, ``complete`` and so on.
+
+        *headers* are `command`'s ``idempotency_key`` and ``expected_version``; raises as `command` does.
+        """
+        return self.command(questions.discovery_path(venture_id, verb), fields, **headers)
+
+    def division_command(
+        self, division_id: str, process: str, verb: str, fields: Mapping[str, Any] | None = None, **headers: Any
+    ) -> answers.CommandAnswer:
+        """Send a command to a division's process, such as ``design`` and ``aggregate``.
+
+        *headers* are `command`'s ``idempotency_key`` and ``expected_version``; raises as `command` does.
+        """
+        return self.command(questions.division_path(division_id, process, verb), fields, **headers)
+
+    # Events
+
+    def events(
+        self, *, after: int = 0, event_type: str | None = None, stream: str | None = None, limit: int = 50
+    ) -> answers.EventPage:
+        """Return a page of the events after position *after*, oldest first; *limit* is 1 to 500."""
+        return self.fetch(questions.events(after=after, event_type=event_type, stream=stream, limit=limit)).value
+
+    def follow_events(
+        self,
+        *,
+        after: int = 0,
+        event_type: str | None = None,
+        stream: str | None = None,
+        patience_seconds: float = 30.0,
+    ) -> Stream[answers.RecordedEvent]:
+        """Return the events after position *after*, and then each new one as it is appended, without end.
+
+        A connection that breaks is made again and goes on after the last event seen, so that none is missed and
+        none comes twice.
+
+        Args:
+            after: A position; 0 begins with the first event.
+            event_type: Only events of this type, such as ``venture_setup_v1``.
+            stream: Only events of this stream, such as ``design-div-1``.
+            patience_seconds: How long the daemon may be away, as in a restart, before the iterator raises
+                `DaemonUnreachable`.
+        """
+        connection = UnixConnection(self.socket_path, timeout_seconds=None)
+        query = questions.event_query(after, event_type, stream)
+        return Stream(followed(connection, query, Patience(patience_seconds)), connection.close)
+
+    # Models
+
+    def models(self) -> tuple[answers.Model, ...]:
+        """Return the models of all providers."""
+        return self.fetch(questions.models()).value.models
+
+    def providers(self) -> dict[str, answers.ProviderHealth]:
+        """Return how each provider does, by name."""
+        return self.fetch(questions.providers()).value.providers
+
+    def chat(self, model: str, messages: Messages, **options: object) -> answers.ChatAnswer:
+        """Return the model's answer to *messages*, or to a text.
+
+        *options* are further fields of the request, such as ``temperature=0.2``, ``max_tokens=100`` or
+        ``timeout_seconds=60``.
+
+        Raises:
+            ModelNotFound: No provider has the model.
+            ProviderFailed: The provider refused, failed or was too slow.
+        """
+        return self.fetch(questions.chat(model, messages, options, stream=False)).value
+
+    def stream_chat(self, model: str, messages: Messages, **options: object) -> Stream[answers.ChatChunk]:
+        """Return the model's answer piece by piece; the arguments are those of `chat`.
+
+        Raises:
+            ModelNotFound: No provider has the model.
+            ProviderFailed: The provider refused, failed or was too slow; from the stream itself, once it has begun.
+            AnswerBroken: The connection broke before the last piece.
+        """
+        connection = UnixConnection(self.socket_path, timeout_seconds=None)
+        response = connection.send_question(questions.chat(model, messages, options, stream=True))
+        if response.status >= 400:
+            body, headers = read_all(response, self.socket_path), headers_of(response)
+            connection.close()
+            raise refusal(response.status, body, headers)
+        return Stream(chunks(connection, response), connection.close)
+
+    # How a question is carried
+
+    def fetch(self, question: Question[T]) -> Fetched[T]:
+        """Ask *question* and return its answer, read and raw.
+
+        Raises:
+            HecateClientError: The daemon refused, or could not be asked.
+        """
+        with self._turn:
+            try:
+                status, raw, headers = self._exchange(question)
+            except AnswerBroken:
+                if not question.repeatable:
+                    raise
+                status, raw, headers = self._exchange(question)
+        if status >= 400:
+            raise refusal(status, raw, headers)
+        return Fetched(question.read(raw), raw, headers)
+
+    def _exchange(self, question: Question[Any]) -> tuple[int, bytes, Mapping[str, str]]:
+        connection = self._connection
+        connection.drop_if_stale()
+        patience = None if question.patient else self.timeout_seconds
+        connection.timeout = patience
+        if connection.sock is not None:
+            connection.sock.settimeout(patience)
+        done = False
+        try:
+            response = connection.send_question(question)
+            raw = read_all(response, self.socket_path)
+            done = True
+        finally:
+            # Also after Ctrl-C: the rest of this answer must not be taken for the next one.
+            if not done:
+                connection.close()
+        return response.status, raw, headers_of(response)

@@ -1,0 +1,227 @@
+"""The requests that both clients can make, as values: what to send, and how to read the answer.
+
+Nothing here does I/O; `Client` and `AsyncClient` differ in how they carry a `Question` and in nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+from urllib.parse import quote, urlencode
+
+import msgspec
+
+from hecate.client.answers import (
+    PROCESSES,
+    ChatAnswer,
+    ChatChunk,
+    CommandAnswer,
+    Division,
+    DivisionPage,
+    EventPage,
+    Health,
+    ModelList,
+    ProcessView,
+    ProvidersHealth,
+    Venture,
+    VenturePage,
+    VentureStatus,
+)
+from hecate.client.errors import AnswerUnreadable, refusal
+
+T = TypeVar("T")
+Messages = str | Sequence[Mapping[str, Any]]
+"""Messages as the chat takes them, or the text of a single one by the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question(Generic[T]):
+    """One request, and what its answer means."""
+
+    method: str
+    path: str
+    """With the query, and percent-encoded."""
+    read: Callable[[bytes], T]
+    body: bytes | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    patient: bool = False
+    """Whether the answer may take as long as a model takes, so that the client's own time limit does not hold."""
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether it can be sent again after the connection broke, without doing anything twice."""
+        return self.method == "GET" or "Idempotency-Key" in self.headers
+
+
+def decoded(body: bytes, kind: type[T]) -> T:
+    """Return *body* as an instance of *kind*.
+
+    Raises:
+        AnswerUnreadable: It is not JSON, or not of that shape.
+    """
+    try:
+        # Lenient, since what is a string in one daemon may have been a number in an older one.
+        return msgspec.json.decode(body, type=kind, strict=False)
+    except msgspec.DecodeError as exc:
+        raise AnswerUnreadable(f"the daemon's answer is not what the API promises: {exc}") from exc
+
+
+def health() -> Question[Health]:
+    """Is the daemon there?"""
+    return _get("/api/health", Health)
+
+
+def openapi() -> Question[dict[str, Any]]:
+    """What can the daemon do?"""
+    return _get("/api/openapi.json", dict[str, Any])
+
+
+def ventures(*, limit: int, after: str | int | None, include_archived: bool) -> Question[VenturePage]:
+    """Which ventures are there?"""
+    return _get(f"/api/ventures{_page(limit, after, include_archived=include_archived)}", VenturePage)
+
+
+def venture(venture_id: str) -> Question[Venture]:
+    """What is this venture?"""
+    return _get(f"/api/ventures/{quote(venture_id, safe='')}", Venture)
+
+
+def venture_status(venture_id: str) -> Question[VentureStatus]:
+    """Where does every division of this venture stand?"""
+    return _get(f"/api/ventures/{quote(venture_id, safe='')}/status", VentureStatus)
+
+
+def divisions(
+    venture_id: str, *, limit: int, after: str | int | None, include_archived: bool
+) -> Question[DivisionPage]:
+    """Which divisions does this venture have?"""
+    path = f"/api/ventures/{quote(venture_id, safe='')}/divisions"
+    return _get(f"{path}{_page(limit, after, include_archived=include_archived)}", DivisionPage)
+
+
+def division(division_id: str) -> Question[Division]:
+    """What is this division?"""
+
+    def read(body: bytes) -> Division:
+        return decoded(body, _DivisionAnswer).division
+
+    return Question("GET", f"/api/divisions/{quote(division_id, safe='')}", read)
+
+
+def process(division_id: str, name: str) -> Question[ProcessView]:
+    """What has this process of the division made?
+
+    Raises:
+        ValueError: There is no such process.
+    """
+    if name not in PROCESSES:
+        raise ValueError(f"there is no process {name!r}: it is one of {', '.join(PROCESSES)}")
+    key = PROCESSES[name]
+
+    def read(body: bytes) -> ProcessView:
+        answer = decoded(body, dict[str, Any])
+        try:
+            return msgspec.convert({"process": answer.get("process"), "items": answer.get(key)}, ProcessView)
+        except msgspec.ValidationError as exc:
+            raise AnswerUnreadable(f"the daemon's answer is not what the API promises: {exc}") from exc
+
+    return Question("GET", f"/api/divisions/{quote(division_id, safe='')}/{key}", read)
+
+
+def events(*, after: int, event_type: str | None, stream: str | None, limit: int) -> Question[EventPage]:
+    """Which events were appended after this position?"""
+    return _get(f"/api/events?{event_query(after, event_type, stream)}&limit={limit}", EventPage)
+
+
+def live_events(query: str, last_id: str) -> Question[None]:
+    """Which events are there, and which come?  *last_id* is that of the last one seen, or empty."""
+    headers = {"Accept": "text/event-stream"}
+    if last_id:
+        headers["Last-Event-ID"] = last_id
+    return Question("GET", f"/api/events?{query}", _not_read_whole, headers=headers, patient=True)
+
+
+def event_query(after: int, event_type: str | None, stream: str | None) -> str:
+    """Return the query that selects events."""
+    chosen = {"after": after, "type": event_type, "stream": stream}
+    return urlencode({name: value for name, value in chosen.items() if value is not None})
+
+
+def models() -> Question[ModelList]:
+    """Which models are there?"""
+    return _get("/api/llm/models", ModelList)
+
+
+def providers() -> Question[ProvidersHealth]:
+    """How do the providers of models do?"""
+    return _get("/api/llm/health", ProvidersHealth)
+
+
+def command(
+    path: str, fields: Mapping[str, Any], *, idempotency_key: str | None, expected_version: int | None
+) -> Question[CommandAnswer]:
+    """Please do this."""
+    headers = {"Content-Type": "application/json"}
+    if idempotency_key is not None:
+        headers["Idempotency-Key"] = idempotency_key
+    if expected_version is not None:
+        headers["If-Match"] = f'"{expected_version}"'
+    return Question("POST", path, lambda body: decoded(body, CommandAnswer), msgspec.json.encode(fields), headers)
+
+
+def discovery_path(venture_id: str, verb: str) -> str:
+    """Return the path of a command of discovery, such as ``start`` or ``discover``."""
+    return f"/api/ventures/{quote(venture_id, safe='')}/discovery/{quote(verb, safe='')}"
+
+
+def division_path(division_id: str, process_name: str, verb: str) -> str:
+    """Return the path of a command of a division's process, such as ``design`` and ``aggregate``."""
+    return f"/api/divisions/{quote(division_id, safe='')}/{quote(process_name, safe='')}/{quote(verb, safe='')}"
+
+
+def chat(model: str, messages: Messages, options: Mapping[str, object], *, stream: bool) -> Question[ChatAnswer]:
+    """What does the model say to this?"""
+    said = [{"role": "user", "content": messages}] if isinstance(messages, str) else list(messages)
+    body = msgspec.json.encode({**options, "model": model, "messages": said, "stream": stream})
+    return Question(
+        "POST",
+        "/api/llm/chat",
+        lambda answer: decoded(answer, ChatAnswer),
+        body,
+        {"Content-Type": "application/json"},
+        patient=True,
+    )
+
+
+def chunk(data: str, headers: Mapping[str, str]) -> ChatChunk:
+    """Return the piece of an answer that the *data* of a server-sent event holds.
+
+    Raises:
+        HecateClientError: It tells of a failure in the middle of the answer.
+    """
+    body = data.encode()
+    if b'"error"' in body and isinstance(decoded(body, dict[str, Any]).get("error"), str):
+        raise refusal(None, body, headers)
+    return decoded(body, ChatChunk)
+
+
+class _DivisionAnswer(msgspec.Struct, frozen=True):
+    division: Division
+
+
+def _not_read_whole(_body: bytes) -> None:
+    """Stand in for a reader, where the answer is read piece by piece."""
+
+
+def _get(path: str, kind: type[T]) -> Question[T]:
+    return Question("GET", path, lambda body: decoded(body, kind))
+
+
+def _page(limit: int, after: str | int | None, *, include_archived: bool) -> str:
+    query: dict[str, str | int] = {"limit": limit}
+    if after is not None:
+        query["after"] = after
+    if include_archived:
+        query["include_archived"] = "true"
+    return f"?{urlencode(query)}"
