@@ -88,7 +88,7 @@ class SocketPlace:
             self.path.chmod(self._mode)
         except OSError as exc:
             listener.close()
-            self.leave()
+            self.remove()
             raise CannotStart(f"cannot bind the socket {self.path}: {exc.strerror}") from exc
         return listener
 
@@ -108,29 +108,51 @@ class SocketPlace:
         os.close(self._lock)
 
 
-def inherited_socket(environ: MutableMapping[str, str] = os.environ) -> socket.socket | None:
-    """Return the listening socket that the service manager passed to this process, if it did.
+class InheritedSocket:
+    """A listening socket that the service manager made and keeps; it has the shape of a `SocketPlace`."""
 
-    The variables are taken out of *environ*: a child process would misread them.
+    def __init__(self, listener: socket.socket) -> None:
+        self._listener = listener
 
-    Raises:
-        CannotStart: It passed several sockets, or something else than a listening Unix socket.
-    """
-    meant_for, count = environ.pop("LISTEN_PID", ""), environ.pop("LISTEN_FDS", "")
-    environ.pop("LISTEN_FDNAMES", None)
-    if meant_for != str(os.getpid()) or not count.isdecimal() or int(count) == 0:
-        return None
-    if int(count) > 1:
-        raise CannotStart(f"the service manager passed {count} sockets; the daemon serves one")
-    try:
-        listener = socket.socket(fileno=FIRST_INHERITED_DESCRIPTOR)
-        listens = listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
-    except OSError as exc:
-        raise CannotStart(f"the service manager passed no socket as file descriptor 3: {exc.strerror}") from exc
-    if listener.family != socket.AF_UNIX or listener.type != socket.SOCK_STREAM or not listens:
-        raise CannotStart("the service manager passed something else than a listening Unix stream socket")
-    listener.set_inheritable(False)
-    return listener
+    @classmethod
+    def take(cls, environ: MutableMapping[str, str] = os.environ) -> InheritedSocket | None:
+        """Return the socket that was passed to this process (systemd's socket activation), if one was.
+
+        The variables are taken out of *environ*: a child process would misread them.
+
+        Raises:
+            CannotStart: Several sockets were passed, or something else than a listening Unix socket.
+        """
+        meant_for, count = environ.pop("LISTEN_PID", ""), environ.pop("LISTEN_FDS", "")
+        environ.pop("LISTEN_FDNAMES", None)
+        if meant_for != str(os.getpid()) or not count.isdecimal() or int(count) == 0:
+            return None
+        if int(count) > 1:
+            raise CannotStart(f"the service manager passed {count} sockets; the daemon serves one")
+        try:
+            listener = socket.socket(fileno=FIRST_INHERITED_DESCRIPTOR)
+            listens = listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+        except OSError as exc:
+            raise CannotStart(f"the service manager passed no socket as file descriptor 3: {exc.strerror}") from exc
+        if listener.family != socket.AF_UNIX or listener.type != socket.SOCK_STREAM or not listens:
+            raise CannotStart("the service manager passed something else than a listening Unix stream socket")
+        listener.set_inheritable(False)
+        return cls(listener)
+
+    @property
+    def path(self) -> Path:
+        """Where clients find it."""
+        return Path(os.fsdecode(self._listener.getsockname()))
+
+    def bind(self) -> socket.socket:
+        """Return the socket; the service manager has bound it."""
+        return self._listener
+
+    def remove(self) -> None:
+        """Leave the file: clients that connect meanwhile are served by the next daemon."""
+
+    def leave(self) -> None:
+        """Leave the path to the service manager."""
 
 
 def _group_id(name: str) -> int:

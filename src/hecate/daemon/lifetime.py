@@ -1,0 +1,193 @@
+"""The daemon's life as a process: claim, open, serve, reload on SIGHUP, drain on SIGTERM.
+
+What is served is an `Assembly`; this module knows nothing of dossiers and models.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shlex
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import structlog
+
+from hecate import __version__
+from hecate.daemon import log as daemon_log
+from hecate.daemon.config import Configuration, ServeOptions, load
+from hecate.daemon.data_directory import DataDirectory
+from hecate.daemon.errors import ConfigurationWrong
+from hecate.daemon.notify import ServiceManager
+from hecate.daemon.server import Server
+from hecate.daemon.unix_socket import InheritedSocket, SocketPlace
+
+log = structlog.get_logger(__name__)
+
+
+class Assembly(Protocol):
+    """What the daemon serves, put together and ready."""
+
+    @property
+    def application(self) -> Any:
+        """An ASGI application."""
+
+    def secrets(self) -> Sequence[str]:
+        """Return the keys that no log line may show."""
+
+    def provider_names(self) -> Sequence[str]:
+        """Return the configured providers, for the greeting."""
+
+    async def reload(self, configuration: Configuration) -> None:
+        """Take over what may change while the daemon runs.
+
+        Raises:
+            ConfigurationWrong: It cannot, and goes on as before.
+        """
+
+    async def is_sound(self) -> bool:
+        """Return whether requests can be served; the service manager restarts a daemon that cannot."""
+
+    def end_feeds(self) -> None:
+        """End the answers that would go on for ever."""
+
+
+Assemble = Callable[[Configuration, DataDirectory], contextlib.AbstractAsyncContextManager[Assembly]]
+
+
+class Lifetime:
+    """One run of the daemon, from the first claim to the last file closed."""
+
+    def __init__(self, options: ServeOptions, configuration: Configuration, assemble: Assemble) -> None:
+        self._options = options
+        self._configuration = configuration
+        self._assemble = assemble
+        self._redaction = daemon_log.Redaction()
+        self._manager = ServiceManager()
+        self._stop = asyncio.Event()
+        self._reload = asyncio.Event()
+        self._terminal = sys.stderr.isatty()
+
+    async def run(self) -> None:
+        """Serve until a signal ends it, and leave nothing behind.
+
+        Raises:
+            CannotStart: Something is in the way; nothing that was found has been changed.
+        """
+        daemon_log.set_up(self._configuration.log, self._redaction)
+        asyncio.get_running_loop().set_exception_handler(daemon_log.LoopComplaints())
+        self._take_signals()
+        async with contextlib.AsyncExitStack() as stack:
+            data = DataDirectory.claim(self._configuration.data_dir)
+            stack.callback(data.release)
+            # Claimed before the store is opened and bound after it: whoever can connect is answered.
+            place = InheritedSocket.take() or self._claim_socket()
+            stack.callback(place.leave)
+            assembly = await stack.enter_async_context(self._assemble(self._configuration, data))
+            self._redaction.know(assembly.secrets())
+            server = Server(assembly.application)
+            await server.listen(place.bind())
+            self._announce(place.path, assembly)
+            await self._until_told_to_stop(assembly)
+            self._manager.stopping("finishing what has begun")
+            log.info("stopping")
+            place.remove()
+            assembly.end_feeds()
+            await server.drain()
+        log.info("stopped")
+
+    def _claim_socket(self) -> SocketPlace:
+        settings = self._configuration.socket
+        return SocketPlace.claim(
+            self._configuration.socket_path, mode=int(settings.mode, 8), group=settings.group or None
+        )
+
+    async def _until_told_to_stop(self, assembly: Assembly) -> None:
+        async with asyncio.TaskGroup() as group:
+            tasks = (
+                group.create_task(self._reload_when_asked(assembly)),
+                group.create_task(self._keep_watchdog_quiet(assembly)),
+            )
+            await self._stop.wait()
+            for task in tasks:
+                task.cancel()
+
+    # -- signals
+
+    def _take_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._on_stop)
+        loop.add_signal_handler(signal.SIGHUP, self._on_hang_up)
+
+    def _on_stop(self) -> None:
+        self._stop.set()
+        # The next one kills at once, whatever the process is doing.  The store survives that.
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_DFL)
+
+    def _on_hang_up(self) -> None:
+        if self._terminal and not sys.stderr.isatty():
+            # Nobody asked for a reload: the terminal that we were started in was closed.
+            self._on_stop()
+        else:
+            self._reload.set()
+
+    async def _reload_when_asked(self, assembly: Assembly) -> None:
+        while True:
+            await self._reload.wait()
+            self._reload.clear()
+            await self._reload_once(assembly)
+
+    async def _reload_once(self, assembly: Assembly) -> None:
+        self._manager.reloading()
+        try:
+            new = load(self._options)
+            await assembly.reload(new)
+        except ConfigurationWrong as exc:
+            log.error("configuration not reloaded", reason=str(exc))  # noqa: TRY400 - a wrong file, not a bug
+        else:
+            old, self._configuration = self._configuration, new
+            daemon_log.set_up(new.log, self._redaction)
+            log.info("configuration reloaded", providers=list(assembly.provider_names()))
+            if (old.socket, old.data) != (new.socket, new.data):
+                log.warning("the tables [socket] and [data] take effect at the next start")
+        self._redaction.know(assembly.secrets())
+        self._manager.ready(_status(assembly))
+
+    # -- telling
+
+    def _announce(self, path: Path, assembly: Assembly) -> None:
+        providers = list(assembly.provider_names())
+        log.info("ready", socket=str(path), data=self._configuration.data.dir, providers=providers)
+        if not self._options.quiet and not self._manager:
+            sys.stdout.write(_greeting(path, self._configuration.data_dir, providers))
+            sys.stdout.flush()
+        self._manager.ready(_status(assembly))
+
+    async def _keep_watchdog_quiet(self, assembly: Assembly) -> None:
+        """Tell the service manager that all is well, twice as often as it asks; not if it is not."""
+        seconds = self._manager.watchdog_seconds
+        while seconds is not None:
+            if await assembly.is_sound():
+                self._manager.alive()
+            await asyncio.sleep(seconds / 2)
+
+
+def _status(assembly: Assembly) -> str:
+    return f"serving; providers: {', '.join(assembly.provider_names()) or 'none'}"
+
+
+def _greeting(path: Path, data: Path, providers: Sequence[str]) -> str:
+    found = ", ".join(providers) or "none (set OPENAI_API_KEY or OPENAI_BASE_URL, or start ollama)"
+    return (
+        f"Hecate {__version__} listens on {path}\n"
+        f"  data       {data}\n"
+        f"  providers  {found}\n"
+        f"  try        curl --unix-socket {shlex.quote(str(path))} http://localhost/api/health\n"
+    )

@@ -1,0 +1,118 @@
+"""A daemon that serves a handful of paths and no dossiers, for tests of the process around them.
+
+Run as a program, with the arguments ``--socket``, ``--data-dir``, ``--config`` and ``--quiet``.
+SIGUSR1 lets every held request go on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from hecate.daemon.config import Configuration, ServeOptions
+from hecate.daemon.data_directory import DataDirectory
+from hecate.daemon.main import run
+
+
+class TinyAssembly:
+    """Answers ``/peer``, ``/settings``, ``/length``, ``/hold``, ``/feed`` and ``/boom``."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        self.configuration = configuration
+        self.going_on = asyncio.Event()
+        self.feeds_ended = asyncio.Event()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, self.going_on.set)
+
+    def secrets(self) -> Sequence[str]:
+        return ("canary-0123",)
+
+    def provider_names(self) -> Sequence[str]:
+        return tuple(self.configuration.providers)
+
+    async def reload(self, configuration: Configuration) -> None:
+        self.configuration = configuration
+
+    async def is_sound(self) -> bool:
+        return True
+
+    def end_feeds(self) -> None:
+        self.feeds_ended.set()
+
+    async def application(self, scope: Any, receive: Any, send: Callable[[Any], Awaitable[None]]) -> None:
+        """Be an ASGI application."""
+        path = scope["path"]
+        if path == "/peer":
+            await answer(send, scope["state"]["peer"]._asdict())
+        elif path == "/settings":
+            await answer(send, {"level": self.configuration.log.level, "gates": self.configuration.lifecycle.gates})
+        elif path == "/length":
+            await answer(send, {"length": await length_of_body(receive)})
+        elif path == "/hold":
+            say("held")
+            await self.going_on.wait()
+            await answer(send, {"held": True})
+        elif path == "/feed":
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body", "body": b"data: begun\n\n", "more_body": True})
+            await self.feeds_ended.wait()
+            await send({"type": "http.response.body", "body": b"data: ended\n\n"})
+        else:
+            raise RuntimeError("boom, with the key canary-0123")
+
+
+def say(line: str) -> None:
+    """Let the test know."""
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
+
+
+async def answer(send: Callable[[Any], Awaitable[None]], content: object) -> None:
+    """Send *content* as JSON."""
+    body = json.dumps(content).encode()
+    length = (b"content-length", str(len(body)).encode())
+    await send({"type": "http.response.start", "status": 200, "headers": [length]})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def length_of_body(receive: Any) -> int:
+    """Return the length of the request's body; -1 if the caller is gone before its end."""
+    length = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return -1
+        length += len(message["body"])
+        if not message["more_body"]:
+            return length
+
+
+@contextlib.asynccontextmanager
+async def assemble(configuration: Configuration, data: DataDirectory) -> AsyncIterator[TinyAssembly]:
+    """Put the tiny daemon together."""
+    data.database.touch()
+    yield TinyAssembly(configuration)
+    say("assembly closed")
+
+
+def main() -> int:
+    """Serve as the arguments say."""
+    parser = argparse.ArgumentParser()
+    for name in ("--socket", "--data-dir", "--config"):
+        parser.add_argument(name, type=Path)
+    parser.add_argument("--quiet", action="store_true")
+    arguments = parser.parse_args()
+    options = ServeOptions(
+        socket=arguments.socket, data_dir=arguments.data_dir, config=arguments.config, quiet=arguments.quiet
+    )
+    return run(options, assemble)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
