@@ -45,10 +45,9 @@ class ScriptedDaemon:
     def serve(self, connection: socket.socket) -> None:
         """Answer the requests of one connection."""
         number, self._connections = self._connections, self._connections + 1
-        with connection, connection.makefile("rb") as lines:
-            # The client may hang up before the step has said all it has to say.
-            with suppress(BrokenPipeError, ConnectionResetError):
-                self._serve(connection, lines, number)
+        # The client may hang up before a step has said all it has to say.
+        with suppress(BrokenPipeError, ConnectionResetError), connection, connection.makefile("rb") as lines:
+            self._serve(connection, lines, number)
         self.ended.set()
 
     def _serve(self, connection: socket.socket, lines: BinaryIO, number: int) -> None:

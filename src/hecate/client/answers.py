@@ -46,7 +46,23 @@ class VenturePage(msgspec.Struct, frozen=True):
     """Some ventures; `next` is what to pass as ``after`` for the page after, None on the last."""
 
     ventures: tuple[Venture, ...]
-    next: str | int | None = None
+    next: int | None = None
+
+
+class ProcessState(msgspec.Struct, frozen=True):
+    """The state of one process."""
+
+    state: str
+    status: int = 0
+    """Bit flags: 1 initiated, 2 active, 4 paused, 8 completed, 16 archived."""
+    status_label: str = ""
+    available_actions: tuple[str, ...] = ()
+    version: int = 0
+    started_at: str | None = None
+    paused_at: str | None = None
+    pause_reason: str | None = None
+    completed_at: str | None = None
+    iteration: int = 0
 
 
 class Division(msgspec.Struct, frozen=True):
@@ -61,13 +77,15 @@ class Division(msgspec.Struct, frozen=True):
     process: str | None = None
     state: str | None = None
     health: str = "unknown"
+    processes: dict[str, ProcessState] = {}
+    """By name, in the order of the cycle; empty in a list of divisions."""
 
 
 class DivisionPage(msgspec.Struct, frozen=True):
     """Some divisions of a venture; `next` as in `VenturePage`."""
 
     divisions: tuple[Division, ...]
-    next: str | int | None = None
+    next: int | None = None
 
 
 class DivisionProgress(msgspec.Struct, frozen=True):
@@ -84,21 +102,6 @@ class VentureStatus(msgspec.Struct, frozen=True):
     venture_id: str
     name: str
     divisions: dict[str, DivisionProgress]
-
-
-class ProcessState(msgspec.Struct, frozen=True):
-    """The state of one process."""
-
-    state: str
-    status: int = 0
-    """Bit flags: 1 initiated, 2 active, 4 paused, 8 completed, 16 archived."""
-    status_label: str = ""
-    available_actions: tuple[str, ...] = ()
-    started_at: str | None = None
-    paused_at: str | None = None
-    pause_reason: str | None = None
-    completed_at: str | None = None
-    iteration: int = 0
 
 
 class ProcessView(msgspec.Struct, frozen=True):
@@ -151,7 +154,7 @@ class EventPage(msgspec.Struct, frozen=True):
     """Some events, oldest first; `next` as in `VenturePage`."""
 
     events: tuple[RecordedEvent, ...]
-    next: str | int | None = None
+    next: int | None = None
 
 
 class Model(msgspec.Struct, frozen=True):

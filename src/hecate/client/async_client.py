@@ -98,7 +98,7 @@ class AsyncClient:
         return (await self.fetch(questions.openapi())).value
 
     async def ventures(
-        self, *, limit: int = 50, after: str | int | None = None, include_archived: bool = False
+        self, *, limit: int = 50, after: int | None = None, include_archived: bool = False
     ) -> answers.VenturePage:
         """See `Client.ventures`."""
         question = questions.ventures(limit=limit, after=after, include_archived=include_archived)
@@ -122,24 +122,20 @@ class AsyncClient:
         """See `Client.venture_status`."""
         return (await self.fetch(questions.venture_status(venture_id))).value
 
-    async def divisions(
-        self, venture_id: str, *, limit: int = 50, after: str | int | None = None, include_archived: bool = False
-    ) -> answers.DivisionPage:
+    async def divisions(self, venture_id: str, *, limit: int = 50, after: int | None = None) -> answers.DivisionPage:
         """See `Client.divisions`."""
-        question = questions.divisions(venture_id, limit=limit, after=after, include_archived=include_archived)
+        question = questions.divisions(venture_id, limit=limit, after=after)
         return (await self.fetch(question)).value
 
-    async def every_division(
-        self, venture_id: str, *, include_archived: bool = False
-    ) -> AsyncIterator[answers.Division]:
+    async def every_division(self, venture_id: str) -> AsyncIterator[answers.Division]:
         """See `Client.every_division`."""
-        page = await self.divisions(venture_id, limit=PAGE_SIZE, include_archived=include_archived)
+        page = await self.divisions(venture_id, limit=PAGE_SIZE)
         while True:
             for division in page.divisions:
                 yield division
             if page.next is None:
                 return
-            page = await self.divisions(venture_id, limit=PAGE_SIZE, after=page.next, include_archived=include_archived)
+            page = await self.divisions(venture_id, limit=PAGE_SIZE, after=page.next)
 
     async def division(self, division_id: str) -> answers.Division:
         """See `Client.division`."""

@@ -85,7 +85,7 @@ class Client:
     # Ventures and divisions
 
     def ventures(
-        self, *, limit: int = 50, after: str | int | None = None, include_archived: bool = False
+        self, *, limit: int = 50, after: int | None = None, include_archived: bool = False
     ) -> answers.VenturePage:
         """Return a page of *limit* ventures (1 to 500); *after* is the ``next`` of the page before."""
         return self.fetch(questions.ventures(limit=limit, after=after, include_archived=include_archived)).value
@@ -114,23 +114,21 @@ class Client:
         """
         return self.fetch(questions.venture_status(venture_id)).value
 
-    def divisions(
-        self, venture_id: str, *, limit: int = 50, after: str | int | None = None, include_archived: bool = False
-    ) -> answers.DivisionPage:
+    def divisions(self, venture_id: str, *, limit: int = 50, after: int | None = None) -> answers.DivisionPage:
         """Return a page of the venture's divisions, as `ventures` does.
 
         Raises:
             NotFound: There is no venture with this id.
         """
-        question = questions.divisions(venture_id, limit=limit, after=after, include_archived=include_archived)
+        question = questions.divisions(venture_id, limit=limit, after=after)
         return self.fetch(question).value
 
-    def every_division(self, venture_id: str, *, include_archived: bool = False) -> Iterator[answers.Division]:
+    def every_division(self, venture_id: str) -> Iterator[answers.Division]:
         """Yield all divisions of the venture, a page at a time."""
-        page = self.divisions(venture_id, limit=PAGE_SIZE, include_archived=include_archived)
+        page = self.divisions(venture_id, limit=PAGE_SIZE)
         yield from page.divisions
         while page.next is not None:
-            page = self.divisions(venture_id, limit=PAGE_SIZE, after=page.next, include_archived=include_archived)
+            page = self.divisions(venture_id, limit=PAGE_SIZE, after=page.next)
             yield from page.divisions
 
     def division(self, division_id: str) -> answers.Division:

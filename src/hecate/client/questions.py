@@ -77,7 +77,7 @@ def openapi() -> Question[dict[str, Any]]:
     return _get("/api/openapi.json", dict[str, Any])
 
 
-def ventures(*, limit: int, after: str | int | None, include_archived: bool) -> Question[VenturePage]:
+def ventures(*, limit: int, after: int | None, include_archived: bool) -> Question[VenturePage]:
     """Which ventures are there?"""
     return _get(f"/api/ventures{_page(limit, after, include_archived=include_archived)}", VenturePage)
 
@@ -92,12 +92,10 @@ def venture_status(venture_id: str) -> Question[VentureStatus]:
     return _get(f"/api/ventures/{quote(venture_id, safe='')}/status", VentureStatus)
 
 
-def divisions(
-    venture_id: str, *, limit: int, after: str | int | None, include_archived: bool
-) -> Question[DivisionPage]:
+def divisions(venture_id: str, *, limit: int, after: int | None) -> Question[DivisionPage]:
     """Which divisions does this venture have?"""
     path = f"/api/ventures/{quote(venture_id, safe='')}/divisions"
-    return _get(f"{path}{_page(limit, after, include_archived=include_archived)}", DivisionPage)
+    return _get(f"{path}{_page(limit, after)}", DivisionPage)
 
 
 def division(division_id: str) -> Question[Division]:
@@ -218,7 +216,7 @@ def _get(path: str, kind: type[T]) -> Question[T]:
     return Question("GET", path, lambda body: decoded(body, kind))
 
 
-def _page(limit: int, after: str | int | None, *, include_archived: bool) -> str:
+def _page(limit: int, after: int | None, *, include_archived: bool = False) -> str:
     query: dict[str, str | int] = {"limit": limit}
     if after is not None:
         query["after"] = after
