@@ -12,7 +12,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import structlog
 
@@ -22,6 +22,7 @@ from hecate.daemon.config import Configuration, ServeOptions, load
 from hecate.daemon.data_directory import DataDirectory
 from hecate.daemon.errors import ConfigurationWrong
 from hecate.daemon.notify import ServiceManager
+from hecate.daemon.request_log import Application
 from hecate.daemon.server import Server
 from hecate.daemon.unix_socket import InheritedSocket, SocketPlace
 
@@ -32,7 +33,7 @@ class Assembly(Protocol):
     """What the daemon serves, put together and ready."""
 
     @property
-    def application(self) -> Any:
+    def application(self) -> Application:
         """An ASGI application."""
 
     def secrets(self) -> Sequence[str]:

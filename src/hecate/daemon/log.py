@@ -16,6 +16,7 @@ import structlog
 from structlog.typing import Processor
 
 from hecate.daemon.config import LogSettings
+from hecate.daemon.request_log import add_request
 from hecate.serve_llm.secrets import scrub
 
 LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
@@ -58,7 +59,7 @@ def set_up(settings: LogSettings, redaction: Redaction, stream: TextIO | None = 
     on_terminal = stream.isatty()
     human = settings.format == "human" or (settings.format == "auto" and on_terminal)
     before: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
+        add_request,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=not human),
     ]

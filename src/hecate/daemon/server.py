@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import resource
 import socket
-from typing import Any, Final
+from typing import Final
 
 import structlog
 from uvicorn.config import Config
 
 from hecate.daemon.http_protocol import Connections, PeerHttpProtocol
+from hecate.daemon.request_log import Application, RequestLog
 from hecate.daemon.unix_socket import BACKLOG
 
 KEEP_ALIVE_SECONDS: Final = 75
@@ -32,9 +33,9 @@ log = structlog.get_logger(__name__)
 class Server:
     """One ASGI application behind one listening socket."""
 
-    def __init__(self, application: Any) -> None:
+    def __init__(self, application: Application) -> None:
         self._config = Config(
-            application,
+            RequestLog(application),
             http=PeerHttpProtocol,
             ws="none",
             interface="asgi3",
