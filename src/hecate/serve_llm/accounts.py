@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from yarl import URL
+
 from hecate.dossiers.errors import Invalid
 from hecate.serve_llm.environment import key_in_environment, proxy_for, read_environment_file, read_key_file
 from hecate.serve_llm.providers import provider_kinds
@@ -37,6 +39,8 @@ def configured_accounts(sources: Sources) -> dict[str, Account]:
     kinds = provider_kinds()
     accounts: dict[str, Account] = {}
     for name in (*kinds, *(name for name in sources.providers if name not in kinds)):
+        if "/" in name:
+            raise Invalid(f"provider {name!r}: a name must not hold a slash, which parts it from the model's")
         settings = sources.providers.get(name)
         if settings is not None and not settings.enabled:
             continue
@@ -69,7 +73,7 @@ def _account(
     )
     if not given_url and (not owns_variables or (kind.needs_key and not key)):
         return None
-    base_url = kind.address(given_url or kind.base_url).rstrip("/")
+    base_url = _checked(name, kind.address(given_url or kind.base_url).rstrip("/"))
     return Account(
         name=name,
         kind=kind.name,
@@ -81,6 +85,16 @@ def _account(
         options=settings.options,
         deadlines=settings.deadlines or llm.deadlines,
     )
+
+
+def _checked(name: str, base_url: str) -> str:
+    try:
+        url = URL(base_url)
+    except ValueError as exc:
+        raise Invalid(f"provider {name!r} has an address that is none: {exc}") from exc
+    if url.scheme not in {"http", "https"} or not url.host:
+        raise Invalid(f"provider {name!r} needs a base_url that begins with http:// or https://, not {base_url!r}")
+    return base_url
 
 
 def _key(settings: ProviderSettings, variables: tuple[str, ...], environ: Mapping[str, str]) -> str:

@@ -84,19 +84,18 @@ class Catalogue:
     """The shelves of all configured providers.
 
     Args:
-        providers: In the order in which they are preferred when several have a model.
+        shelves: By name, in the order in which providers are preferred when several have a model.
         fresh_seconds: How old a shelf may be before it is restocked.
-        former: The shelves before a reload; those of providers that have not changed are kept.
     """
 
-    def __init__(self, providers: Iterable[Provider], fresh_seconds: float, former: Mapping[str, Shelf]) -> None:
-        self.shelves = {
-            provider.name: kept
-            if (kept := former.get(provider.name)) is not None and kept.provider is provider
-            else Shelf(provider)
-            for provider in providers
-        }
+    def __init__(self, shelves: Mapping[str, Shelf], fresh_seconds: float) -> None:
+        self.shelves = shelves
         self._fresh_seconds = fresh_seconds
+
+    def restock(self) -> None:
+        """Ask every provider in the background."""
+        for shelf in self.shelves.values():
+            _ = shelf.restock()
 
     def models(self) -> list[Model]:
         """Return every known model, by provider."""
@@ -109,6 +108,12 @@ class Catalogue:
             if full_name is not None:
                 return shelf.provider, full_name
         return None
+
+    @staticmethod
+    async def close(shelves: Iterable[Shelf]) -> None:
+        """Stop asking the providers of *shelves*."""
+        for shelf in shelves:
+            await shelf.close()
 
     async def look(self) -> None:
         """See that the shelves are fresh, as far as that can be had at once."""

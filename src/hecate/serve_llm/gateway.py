@@ -18,7 +18,7 @@ from hecate.serve_llm.catalogue import Catalogue, Shelf
 from hecate.serve_llm.connections import Connections
 from hecate.serve_llm.pieces import Batches, Began
 from hecate.serve_llm.providers import CONTRACT, provider_kinds
-from hecate.serve_llm.routing import Routing
+from hecate.serve_llm.routing import Routing, Target
 from hecate.serve_llm.upstream import Upstream
 
 if TYPE_CHECKING:
@@ -37,6 +37,15 @@ class Changes:
     changed: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _InUse:
+    """All that a reload replaces, as one value: a chat sees either all of the old or all of the new."""
+
+    accounts: Mapping[str, Account]
+    catalogue: Catalogue
+    routing: Routing
+
+
 class Gateway:
     """Every configured provider behind one door.
 
@@ -51,47 +60,44 @@ class Gateway:
     def __init__(self, read_sources: Callable[[], Sources]) -> None:
         self._read_sources = read_sources
         self._connections = Connections()
-        self._accounts: dict[str, Account] = {}
-        self._put_in_place(read_sources())
+        self._in_use = self._prepared({}, {})
 
     async def __aenter__(self) -> Self:
         """Ask the providers for their models, so that the first who wants to know need not wait."""
-        for shelf in self._catalogue.shelves.values():
-            shelf.restock()
+        self._in_use.catalogue.restock()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, raised: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """Close every connection."""
-        for shelf in self._catalogue.shelves.values():
-            await shelf.close()
+        await self._in_use.catalogue.close(self._in_use.catalogue.shelves.values())
         await self._connections.close()
 
     @property
     def configured(self) -> tuple[str, ...]:
         """The names of the providers in use."""
-        return tuple(self._accounts)
+        return tuple(self._in_use.accounts)
 
     async def models(self) -> list[Model]:
         """Return the models of all providers, as last heard; at once but for the first time."""
-        catalogue = self._catalogue
+        catalogue = self._in_use.catalogue
         await catalogue.look()
         return catalogue.models()
 
     async def shelves(self) -> Mapping[str, Shelf | None]:
         """Return what is known of each provider, as last heard; None for one of the contract's not in use."""
-        catalogue = self._catalogue
+        catalogue = self._in_use.catalogue
         await catalogue.look()
-        return dict.fromkeys(CONTRACT) | catalogue.shelves
+        return {**dict.fromkeys(CONTRACT), **catalogue.shelves}
 
-    async def target(self, model: str) -> tuple[Provider, str]:
+    async def target(self, model: str) -> Target:
         """Return the provider that serves *model*, and its own name of it.
 
         Raises:
             ModelNotFound: No provider has it.
         """
-        return await self._routing.target(model)
+        return await self._in_use.routing.target(model)
 
     async def chat(self, request: ChatRequest) -> Batches:
         """Answer *request* by the provider that has its model: a `Began` first, a `Finish` last.
@@ -101,7 +107,7 @@ class Gateway:
             Invalid: The request asks for what the provider cannot do.
             ProviderFailed: Anything else that goes wrong with the provider.
         """
-        provider, model = await self._routing.target(request.model)
+        provider, model = await self.target(request.model)
         async with aclosing(provider.chat(replace(request, model=model))) as batches:
             began = False
             async for batch in batches:
@@ -116,30 +122,30 @@ class Gateway:
         Raises:
             Invalid: It is wrong; everything stays as it was.
         """
-        former = self._accounts
-        former_shelves = self._catalogue.shelves
-        self._put_in_place(self._read_sources())
-        for name, shelf in former_shelves.items():
-            if self._catalogue.shelves.get(name) is not shelf:
-                await shelf.close()
-        await self._catalogue.look()
+        former = self._in_use
+        self._in_use = self._prepared(former.accounts, former.catalogue.shelves)
+        accounts, catalogue = self._in_use.accounts, self._in_use.catalogue
+        await catalogue.close(
+            shelf for name, shelf in former.catalogue.shelves.items() if catalogue.shelves.get(name) is not shelf
+        )
+        await catalogue.look()
         return Changes(
-            added=tuple(name for name in self._accounts if name not in former),
-            removed=tuple(name for name in former if name not in self._accounts),
-            changed=tuple(name for name, account in self._accounts.items() if former.get(name, account) != account),
+            added=tuple(name for name in accounts if name not in former.accounts),
+            removed=tuple(name for name in former.accounts if name not in accounts),
+            changed=tuple(name for name, account in accounts.items() if former.accounts.get(name, account) != account),
         )
 
-    def _put_in_place(self, sources: Sources) -> None:
-        accounts = configured_accounts(sources)
-        former = {} if not self._accounts else self._catalogue.shelves
-        providers = [
-            former[name].provider if self._accounts.get(name) == account else self._adapter(account)
-            for name, account in accounts.items()
-        ]
-        # Nothing is awaited from here on: a chat sees either all of the old or all of the new.
-        self._accounts = accounts
-        self._catalogue = Catalogue(providers, sources.llm.models_fresh_seconds, former)
-        self._routing = Routing(self._catalogue, sources.llm.aliases, frozenset(provider_kinds()).difference(accounts))
+    def _prepared(self, accounts: Mapping[str, Account], shelves: Mapping[str, Shelf]) -> _InUse:
+        """Return what the configuration says now, with the shelves of *accounts* that are still the same."""
+        sources = self._read_sources()
+        now = configured_accounts(sources)
+        kept = {name: shelf for name, shelf in shelves.items() if accounts.get(name) == now.get(name)}
+        catalogue = Catalogue(
+            {name: kept.get(name) or Shelf(self._adapter(account)) for name, account in now.items()},
+            sources.llm.models_fresh_seconds,
+        )
+        unconfigured = frozenset(provider_kinds()).difference(now)
+        return _InUse(now, catalogue, Routing(catalogue, sources.llm.aliases, unconfigured))
 
     def _adapter(self, account: Account) -> Provider:
         kind = provider_kinds()[account.kind]
