@@ -44,7 +44,7 @@ def test_it_greets_with_what_a_newcomer_needs(start: Start, place: Path) -> None
     wait_until(lambda: len(child.out) == 4)
     assert child.out[0].endswith(f"listens on {place}/s")
     assert child.out[1].split() == ["data", f"{place}/data"]
-    assert child.out[2].split() == ["providers", "here"]
+    assert child.out[2].split() == ["providers", "here:", "1", "model"]
     assert child.out[3].endswith(f"curl --unix-socket {place}/s http://localhost/api/health")
 
 

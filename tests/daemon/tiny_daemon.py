@@ -36,6 +36,9 @@ class TinyAssembly:
     def provider_names(self) -> Sequence[str]:
         return tuple(self.configuration.providers)
 
+    async def describe_providers(self) -> Sequence[str]:
+        return [f"{name}: 1 model" for name in self.configuration.providers]
+
     async def reload(self, configuration: Configuration) -> None:
         self.configuration = configuration
 

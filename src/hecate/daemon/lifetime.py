@@ -40,7 +40,10 @@ class Assembly(Protocol):
         """Return the keys that no log line may show."""
 
     def provider_names(self) -> Sequence[str]:
-        """Return the configured providers, for the greeting."""
+        """Return the configured providers."""
+
+    async def describe_providers(self) -> Sequence[str]:
+        """Return a few words about each provider that is configured: what it has, or why it fails."""
 
     async def reload(self, configuration: Configuration) -> None:
         """Take over what may change while the daemon runs.
@@ -92,7 +95,7 @@ class Lifetime:
             server = Server(assembly.application)
             await server.listen(place.bind())
             self._announce(place.path, assembly)
-            await self._until_told_to_stop(assembly)
+            await self._until_told_to_stop(place.path, assembly)
             self._manager.stopping("finishing what has begun")
             log.info("stopping")
             place.remove()
@@ -106,9 +109,10 @@ class Lifetime:
             self._configuration.socket_path, mode=int(settings.mode, 8), group=settings.group or None
         )
 
-    async def _until_told_to_stop(self, assembly: Assembly) -> None:
+    async def _until_told_to_stop(self, path: Path, assembly: Assembly) -> None:
         async with asyncio.TaskGroup() as group:
             tasks = (
+                group.create_task(self._greet(path, assembly)),
                 group.create_task(self._reload_when_asked(assembly)),
                 group.create_task(self._keep_watchdog_quiet(assembly)),
             )
@@ -166,10 +170,14 @@ class Lifetime:
     def _announce(self, path: Path, assembly: Assembly) -> None:
         providers = list(assembly.provider_names())
         log.info("ready", socket=str(path), data=self._configuration.data.dir, providers=providers)
+        self._manager.ready(_status(assembly))
+
+    async def _greet(self, path: Path, assembly: Assembly) -> None:
+        """Tell a person on standard output what there is and what to try."""
         if not self._options.quiet and not self._manager:
+            providers = await assembly.describe_providers()
             sys.stdout.write(_greeting(path, self._configuration.data_dir, providers))
             sys.stdout.flush()
-        self._manager.ready(_status(assembly))
 
     async def _keep_watchdog_quiet(self, assembly: Assembly) -> None:
         """Tell the service manager that all is well, twice as often as it asks; not if it is not."""
@@ -185,7 +193,7 @@ def _status(assembly: Assembly) -> str:
 
 
 def _greeting(path: Path, data: Path, providers: Sequence[str]) -> str:
-    found = ", ".join(providers) or "none (set OPENAI_API_KEY or OPENAI_BASE_URL, or start ollama)"
+    found = "\n             ".join(providers) or "none (start ollama, or set OPENAI_BASE_URL or OPENAI_API_KEY)"
     return (
         f"Hecate {__version__} listens on {path}\n"
         f"  data       {data}\n"
