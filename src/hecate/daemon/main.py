@@ -7,6 +7,7 @@ import sys
 
 import uvloop
 
+from hecate.daemon import assembly
 from hecate.daemon.config import ServeOptions, load
 from hecate.daemon.errors import CannotStart
 from hecate.daemon.lifetime import Assemble, Lifetime
@@ -16,7 +17,7 @@ from hecate.daemon.lifetime import Assemble, Lifetime
 SWITCH_SECONDS = 0.0005
 
 
-def run(options: ServeOptions, assemble: Assemble) -> int:
+def run(options: ServeOptions, assemble: Assemble = assembly.assemble) -> int:
     """Serve until SIGTERM or SIGINT.
 
     Returns:

@@ -1,0 +1,147 @@
+"""What the daemon serves, put together: the engine, the models, and the routes to both."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+
+import apsw
+import structlog
+
+from hecate import catalog
+from hecate.daemon.config import Configuration
+from hecate.daemon.data_directory import DataDirectory
+from hecate.daemon.errors import CannotStart, ConfigurationWrong
+from hecate.daemon.feeds import end_with
+from hecate.dossiers.engine import Engine
+from hecate.dossiers.errors import Invalid, Unavailable
+from hecate.dossiers.policies import Policy, PolicyRunner
+from hecate.endpoints import Route, Services
+from hecate.report_health import Uptime
+from hecate.rest.app import Application
+from hecate.rest.desk_routes import desk_routes
+from hecate.rest.item_list_routes import item_list_routes
+from hecate.serve_llm.accounts import Sources, configured_accounts
+from hecate.serve_llm.gateway import Gateway
+
+log = structlog.get_logger(__name__)
+
+SECONDS_BETWEEN_TRIES = 5.0
+
+
+class HecateAssembly:
+    """The open engine and gateway, behind one ASGI application."""
+
+    def __init__(self, configuration: Configuration, routes: Sequence[Route], engine: Engine) -> None:
+        self._configuration = configuration
+        self._engine = engine
+        self._stopping = asyncio.Event()
+        try:
+            self.gateway = Gateway(self._sources)
+        except Invalid as exc:
+            raise ConfigurationWrong(str(exc)) from exc
+        services = Services()
+        for service in (engine, self.gateway, Uptime()):
+            services.add(service)
+        self.application = Application([end_with(self._stopping, route) for route in routes], services)
+
+    def secrets(self) -> Sequence[str]:
+        """Return the keys of the providers, and what their headers hold."""
+        accounts = configured_accounts(self._sources()).values()
+        return [secret for account in accounts for secret in (account.api_key, *account.headers.values())]
+
+    def provider_names(self) -> Sequence[str]:
+        """Return the providers in use."""
+        return self.gateway.configured
+
+    async def describe_providers(self) -> Sequence[str]:
+        """Return for each provider in use how many models it has, or why it fails."""
+        shelves = await self.gateway.shelves()
+        return [
+            f"{name}: {shelf.error}" if shelf.error else f"{name}: {len(shelf.models)} models"
+            for name, shelf in shelves.items()
+            if shelf is not None
+        ]
+
+    async def reload(self, configuration: Configuration) -> None:
+        """Use *configuration*'s gates, models and providers from now on.
+
+        Raises:
+            ConfigurationWrong: A provider's table is wrong; everything stays as it was.
+        """
+        former, self._configuration = self._configuration, configuration
+        try:
+            await self.gateway.reload()
+        except Invalid as exc:
+            self._configuration = former
+            raise ConfigurationWrong(str(exc)) from exc
+        self._engine.strict_gates = _strict(configuration)
+
+    async def is_sound(self) -> bool:
+        """Return whether the store takes commands and answers questions."""
+        if self._engine.store.writer.doubt:
+            return False
+        await self._engine.store.read(lambda db: db.execute("SELECT 1").fetchone())
+        return True
+
+    def end_feeds(self) -> None:
+        """End the streams of events."""
+        self._stopping.set()
+
+    def _sources(self) -> Sources:
+        return Sources(self._configuration.llm, self._configuration.providers, os.environ)
+
+
+@asynccontextmanager
+async def assemble(configuration: Configuration, data: DataDirectory) -> AsyncIterator[HecateAssembly]:
+    """Open the store in *data* and everything that works with it; close it all at the end.
+
+    Raises:
+        CannotStart: The store is damaged, or the disk refuses.
+        ConfigurationWrong: A provider's table is wrong.
+    """
+    found = catalog.find()
+    try:
+        # In a thread: an old store may take a while to be brought up to date, and signals must get through.
+        engine = await asyncio.to_thread(
+            Engine.open,
+            data.database,
+            found.desks,
+            read_models=found.read_models,
+            upcasters=found.upcasters,
+            strict_gates=_strict(configuration),
+        )
+    except Unavailable as exc:
+        raise CannotStart(str(exc)) from exc
+    except (apsw.Error, OSError) as exc:
+        raise CannotStart(f"cannot open the store {data.database}: {exc}") from exc
+    try:
+        routes = (*found.routes, *desk_routes(found), *item_list_routes(found))
+        assembly = HecateAssembly(configuration, routes, engine)
+        policies = asyncio.create_task(_follow_policies(engine, found.policies))
+        try:
+            async with assembly.gateway:
+                yield assembly
+        finally:
+            policies.cancel()
+            with suppress(asyncio.CancelledError):
+                await policies
+    finally:
+        # In a thread again: the last commit must not hold up what else ends.
+        await asyncio.to_thread(engine.close)
+
+
+async def _follow_policies(engine: Engine, policies: Sequence[Policy]) -> None:
+    """Run *policies*, again and again if need be: without them the daemon still serves."""
+    while policies:
+        try:
+            await PolicyRunner(engine, policies).run()
+        except Exception:
+            log.exception("policies failed", again_in_seconds=SECONDS_BETWEEN_TRIES)
+        await asyncio.sleep(SECONDS_BETWEEN_TRIES)
+
+
+def _strict(configuration: Configuration) -> bool:
+    return configuration.lifecycle.gates == "strict"
