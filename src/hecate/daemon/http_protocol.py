@@ -10,6 +10,7 @@ import asyncio
 import socket
 import struct
 import time
+from dataclasses import dataclass
 from email.utils import formatdate
 from typing import Final, cast
 
@@ -23,12 +24,18 @@ from hecate.endpoints import Peer
 
 HEADER_LIMIT_BYTES: Final = 32 * 1024
 """Request line and headers together."""
-HEADER_SECONDS: Final = 30.0
-"""From the first byte of a request, or from the connection, until its header is complete."""
-BODY_GAP_SECONDS: Final = 30.0
-"""Between two pieces of a request's body."""
 
 _CREDENTIALS: Final = struct.Struct("=iII")  # struct ucred: pid, uid, gid
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a caller may take to send what it has begun, in seconds."""
+
+    header_seconds: float = 30.0
+    """From the first byte of a request, or from the connection, until its header is complete."""
+    body_gap_seconds: float = 30.0
+    """Between two pieces of a request's body."""
 
 
 class Connections(ServerState):
@@ -36,11 +43,13 @@ class Connections(ServerState):
 
     Args:
         limit: How many there may be at once; a further one is told so and closed.
+        patience: With each of them.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, patience: Patience) -> None:
         super().__init__()
         self.limit = limit
+        self.patience = patience
         self.none_left = asyncio.Event()
         """Set when the last connection closes."""
         self._second = 0
@@ -62,12 +71,10 @@ class HeaderTooLong(Invalid):
 class PeerHttpProtocol(HttpToolsProtocol):
     """One connection.  Requests have the caller in ``scope["state"]["peer"]``."""
 
-    def __init__(self, config: Config, connections: Connections, **limits: float) -> None:
+    def __init__(self, config: Config, connections: Connections) -> None:
         super().__init__(config, connections, {})
         self._shared = connections
-        self._header_seconds = limits.get("header_seconds", HEADER_SECONDS)
-        self._gap_seconds = limits.get("body_gap_seconds", BODY_GAP_SECONDS)
-        self._patience: asyncio.TimerHandle | None = None
+        self._deadline: asyncio.TimerHandle | None = None
         self._receiving = False
         self._header_complete = False
         self._header_bytes = 0
@@ -81,7 +88,7 @@ class PeerHttpProtocol(HttpToolsProtocol):
         if len(self.connections) > self._shared.limit:
             self._refuse(Unavailable("too many connections are open", headers={"Retry-After": "1"}))
             return
-        self._wait(self._header_seconds)
+        self._wait(self._shared.patience.header_seconds)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection."""
@@ -98,11 +105,11 @@ class PeerHttpProtocol(HttpToolsProtocol):
         if not self._receiving:
             self._wait(None)
         elif self._header_complete:
-            self._wait(self._gap_seconds)
+            self._wait(self._shared.patience.body_gap_seconds)
         else:
             # The whole header has one deadline: no number of small pieces prolongs it.
-            if self._patience is None:
-                self._wait(self._header_seconds)
+            if self._deadline is None:
+                self._wait(self._shared.patience.header_seconds)
             self._header_bytes += len(data)
             if self._header_bytes > HEADER_LIMIT_BYTES:
                 self._refuse(_header_too_long())
@@ -130,9 +137,9 @@ class PeerHttpProtocol(HttpToolsProtocol):
         self._receiving = False
         super().on_message_complete()
 
-    def send_400_response(self, msg: str) -> None:
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's own words
         """Answer what is not HTTP, or too much of it, in the contract's shape."""
-        self._refuse(self._refusal or Invalid(msg.removesuffix(".").lower()))
+        self._refuse(self._refusal or Invalid("the request is not valid HTTP/1.1"))
 
     def _unsupported_upgrade_warning(self) -> None:
         """Say nothing: ``curl --http2`` offers an upgrade with each call, and is answered in HTTP/1.1."""
@@ -156,9 +163,9 @@ class PeerHttpProtocol(HttpToolsProtocol):
 
     def _wait(self, seconds: float | None) -> None:
         """Close the connection in *seconds* unless something happens; None: wait without an end."""
-        if self._patience is not None:
-            self._patience.cancel()
-        self._patience = None if seconds is None else self.loop.call_later(seconds, self._give_up, seconds)
+        if self._deadline is not None:
+            self._deadline.cancel()
+        self._deadline = None if seconds is None else self.loop.call_later(seconds, self._give_up, seconds)
 
     def _give_up(self, seconds: float) -> None:
         if self.flow.read_paused:

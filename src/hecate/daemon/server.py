@@ -14,7 +14,7 @@ from typing import Final
 import structlog
 from uvicorn.config import Config
 
-from hecate.daemon.http_protocol import Connections, PeerHttpProtocol
+from hecate.daemon.http_protocol import Connections, Patience, PeerHttpProtocol
 from hecate.daemon.request_log import Application, RequestLog
 from hecate.daemon.unix_socket import BACKLOG
 
@@ -22,6 +22,8 @@ KEEP_ALIVE_SECONDS: Final = 75
 """How long a connection may be idle.  Longer than the pools of common clients keep one (60 s)."""
 DRAIN_SECONDS: Final = 25.0
 """How long requests that are under way may take after the stop began."""
+
+PATIENCE: Final = Patience()
 
 OTHER_FILES: Final = 128
 """File descriptors that connections must leave for the store, the providers and child processes."""
@@ -31,9 +33,15 @@ log = structlog.get_logger(__name__)
 
 
 class Server:
-    """One ASGI application behind one listening socket."""
+    """One ASGI application behind one listening socket.
 
-    def __init__(self, application: Application) -> None:
+    Args:
+        application: Answers the requests.
+        patience: With callers that do not finish what they send.
+        limit: How many connections there may be; None: as many as open files allow.
+    """
+
+    def __init__(self, application: Application, *, patience: Patience = PATIENCE, limit: int | None = None) -> None:
         self._config = Config(
             RequestLog(application),
             http=PeerHttpProtocol,
@@ -47,7 +55,7 @@ class Server:
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
         )
         self._config.load()
-        self._connections = Connections(limit=connection_limit())
+        self._connections = Connections(connection_limit() if limit is None else limit, patience)
         self._listening: asyncio.Server | None = None
 
     async def listen(self, listener: socket.socket) -> None:
