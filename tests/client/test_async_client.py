@@ -31,7 +31,7 @@ from tests.client.scripted_daemon import (
     stream,
     wait_for_hang_up,
 )
-from tests.client.test_client import DONE, HEALTH, chunk, event
+from tests.client.test_client import DONE, HEALTH, chunk, event, event_line
 
 
 def test_both_clients_have_the_same_methods() -> None:
@@ -180,3 +180,15 @@ async def test_live_events_of_a_daemon_that_does_not_come_back_end(tmp_path: Pat
             await anext(events)
             with pytest.raises(HecateClientError):
                 await anext(events)
+
+
+async def test_all_events_come_one_a_line(tmp_path: Path) -> None:
+    """Lines may be cut anywhere on their way; one that is cut off is an error."""
+    text = event_line(1) + event_line(2)
+    with scripted_daemon(
+        tmp_path, stream(text[:30], text[30:90], text[90:]), stream(text[:-30], then=break_off)
+    ) as daemon:
+        async with AsyncClient(daemon.path) as client:
+            assert [event.position async for event in await client.every_event()] == [1, 2]
+            with pytest.raises(AnswerBroken):
+                _ = [event async for event in await client.every_event()]

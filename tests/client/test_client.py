@@ -20,6 +20,7 @@ from hecate.client import (
     InvalidState,
     ModelNotFound,
     ProviderFailed,
+    Selection,
 )
 from tests.client.scripted_daemon import (
     answer,
@@ -224,12 +225,19 @@ def test_ventures_come_page_by_page(tmp_path: Path) -> None:
 
 def test_a_process_is_read_with_what_it_has_made(tmp_path: Path) -> None:
     """The items are under another key for each process; the client puts them under one."""
-    view = {"ok": True, "tests": [{"kind": "suite", "passed": 3}], "process": {"state": "active", "status": 3}}
+    view = {
+        "ok": True,
+        "tests": [{"kind": "suite", "passed": 3}],
+        "process": {"state": "active", "status": 3},
+        "coverage": 0.9,
+        "next": None,
+    }
     with scripted_daemon(tmp_path, answer(view)) as daemon, Client(daemon.path) as client:
         test = client.process("div-1", "test")
-    assert daemon.requests[0].path == "/api/divisions/div-1/tests"
+    assert daemon.requests[0].path == "/api/divisions/div-1/tests?limit=50"
     assert test.process.state == "active"
     assert test.items == ({"kind": "suite", "passed": 3},)
+    assert test.besides == {"coverage": 0.9}
 
 
 def test_a_process_that_does_not_exist_is_not_asked_for(tmp_path: Path) -> None:
@@ -322,7 +330,7 @@ def test_live_events_go_on_after_the_last_one_seen(tmp_path: Path) -> None:
             stream(event(3), then=wait_for_hang_up),
         ) as daemon,
         Client(daemon.path) as client,
-        client.follow_events(event_type="venture_setup_v1") as events,
+        client.follow_events(Selection(event_type="venture_setup_v1")) as events,
     ):
         assert [next(events).position for _ in range(3)] == [1, 2, 3]
     assert daemon.requests[0].path == "/api/events?after=0&type=venture_setup_v1"
@@ -342,6 +350,30 @@ def test_live_events_of_a_daemon_that_was_never_there_end_at_once(tmp_path: Path
     """Patience is for restarts; a daemon that is not running is told of at once."""
     with pytest.raises(DaemonUnreachable):
         next(Client(tmp_path / "nobody.sock").follow_events())
+
+
+def event_line(position: int) -> bytes:
+    """Return a recorded event as a line."""
+    return event(position).partition(b"data: ")[2].replace(b"\n\n", b"\n")
+
+
+def test_all_events_come_one_a_line(tmp_path: Path) -> None:
+    """Lines may be cut anywhere on their way; the selection of one division has a path of its own."""
+    text = event_line(1) + event_line(2)
+    with scripted_daemon(tmp_path, stream(text[:30], text[30:90], text[90:])) as daemon, Client(daemon.path) as client:
+        selection = Selection(after=1, division_id="div-1", stream="a-1,b-1")
+        assert [event.position for event in client.every_event(selection)] == [1, 2]
+    assert daemon.requests[0].path == "/api/divisions/div-1/events?after=1&stream=a-1%2Cb-1"
+    assert daemon.requests[0].headers["accept"] == "application/x-ndjson"
+
+
+def test_events_that_break_off_are_not_taken_for_all(tmp_path: Path) -> None:
+    """A connection that ends early is an error after the last whole line."""
+    with scripted_daemon(tmp_path, stream(event_line(1), then=break_off)) as daemon, Client(daemon.path) as client:
+        events = client.every_event()
+        assert next(events).position == 1
+        with pytest.raises(AnswerBroken):
+            next(events)
 
 
 def test_threads_take_turns(tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ from hecate.client.errors import (
     ProviderFailed,
     Unavailable,
 )
+from hecate.client.questions import Selection
 from hecate.client.stream import Stream
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ __all__ = [
     "ModelNotFound",
     "NotFound",
     "ProviderFailed",
+    "Selection",
     "Stream",
     "Unavailable",
 ]

@@ -28,6 +28,10 @@ class Health(msgspec.Struct, frozen=True):
     status: str
     version: str
     uptime_seconds: int
+    events: int = 0
+    """How many are in the store, which is also the position of the newest."""
+    error: str = ""
+    """Why it is degraded."""
 
 
 class Venture(msgspec.Struct, frozen=True):
@@ -36,10 +40,20 @@ class Venture(msgspec.Struct, frozen=True):
     id: str
     name: str
     brief: str | None = None
+    workspace: str | None = None
     status: int = 1
     """Bit flags: 1 set up, 2 archived."""
     status_label: str = ""
     setup_at: str = ""
+    version: int = 0
+    """Of its dossier; 0 in a list."""
+    available_actions: tuple[str, ...] = ()
+    """Empty in a list."""
+
+    @property
+    def is_archived(self) -> bool:
+        """Whether it was put away."""
+        return bool(self.status & 2)
 
 
 class VenturePage(msgspec.Struct, frozen=True):
@@ -109,6 +123,10 @@ class ProcessView(msgspec.Struct, frozen=True):
 
     process: ProcessState
     items: tuple[dict[str, Any], ...]
+    besides: dict[str, Any] = {}
+    """What this process's answer has more than others, such as ``uncovered_aggregates``."""
+    next: int | None = None
+    """As in `VenturePage`."""
 
 
 class Appended(msgspec.Struct, frozen=True):
@@ -147,14 +165,20 @@ class RecordedEvent(msgspec.Struct, frozen=True):
     type: str
     data: dict[str, Any] = {}
     recorded_at: str = ""
+    """RFC 3339, UTC, to the millisecond."""
     meta: dict[str, Any] = {}
+    """Who caused it, and by what: correlation, causation, actor."""
+    event_id: str = ""
+    venture_id: str = ""
+    hash: str = ""
+    """Over the hash before it and the event, in hexadecimal."""
 
 
 class EventPage(msgspec.Struct, frozen=True):
-    """Some events, oldest first; `next` as in `VenturePage`."""
+    """Some events, oldest first; the next page is after the position `next`, and empty at the end."""
 
     events: tuple[RecordedEvent, ...]
-    next: int | None = None
+    next: int
 
 
 class Model(msgspec.Struct, frozen=True):

@@ -22,7 +22,7 @@ from hecate.client import answers, questions
 from hecate.client.client import PAGE_SIZE, Fetched
 from hecate.client.errors import AnswerBroken, DaemonSilent, DaemonUnreachable, Unavailable, refusal, unreachable
 from hecate.client.patience import Patience
-from hecate.client.questions import Messages, Question
+from hecate.client.questions import EVERYTHING, Messages, Question, Selection
 from hecate.client.sse import EventParser
 from hecate.paths import find_socket
 
@@ -141,9 +141,11 @@ class AsyncClient:
         """See `Client.division`."""
         return (await self.fetch(questions.division(division_id))).value
 
-    async def process(self, division_id: str, process: str) -> answers.ProcessView:
+    async def process(
+        self, division_id: str, process: str, *, limit: int = 50, after: int | None = None
+    ) -> answers.ProcessView:
         """See `Client.process`."""
-        return (await self.fetch(questions.process(division_id, process))).value
+        return (await self.fetch(questions.process(division_id, process, limit=limit, after=after))).value
 
     async def command(
         self,
@@ -179,24 +181,21 @@ class AsyncClient:
         """See `Client.division_command`."""
         return await self.command(questions.division_path(division_id, process, verb), fields, **headers)
 
-    async def events(
-        self, *, after: int = 0, event_type: str | None = None, stream: str | None = None, limit: int = 50
-    ) -> answers.EventPage:
+    async def events(self, selection: Selection = EVERYTHING, *, limit: int = 50) -> answers.EventPage:
         """See `Client.events`."""
-        question = questions.events(after=after, event_type=event_type, stream=stream, limit=limit)
-        return (await self.fetch(question)).value
+        return (await self.fetch(questions.events(selection, limit=limit))).value
+
+    async def every_event(self, selection: Selection = EVERYTHING) -> AsyncStream[answers.RecordedEvent]:
+        """See `Client.every_event`."""
+        response = await self._send(questions.event_lines(selection))
+        await self._raise_refusal(response)
+        return AsyncStream(_lines(response), response)
 
     def follow_events(
-        self,
-        *,
-        after: int = 0,
-        event_type: str | None = None,
-        stream: str | None = None,
-        patience_seconds: float = 30.0,
+        self, selection: Selection = EVERYTHING, *, patience_seconds: float = 30.0
     ) -> AsyncStream[answers.RecordedEvent]:
         """See `Client.follow_events`."""
-        query = questions.event_query(after, event_type, stream)
-        return AsyncStream(self._followed(query, Patience(patience_seconds)))
+        return AsyncStream(self._followed(selection, Patience(patience_seconds)))
 
     async def models(self) -> tuple[answers.Model, ...]:
         """See `Client.models`."""
@@ -271,11 +270,11 @@ class AsyncClient:
             async with response:
                 raise refusal(response.status, await self._read_all(response), _headers(response))
 
-    async def _followed(self, query: str, patience: Patience) -> AsyncGenerator[answers.RecordedEvent, None]:
+    async def _followed(self, selection: Selection, patience: Patience) -> AsyncGenerator[answers.RecordedEvent, None]:
         last_id = ""
         while True:
             try:
-                async with await self._send(questions.live_events(query, last_id)) as response:
+                async with await self._send(questions.live_events(selection, last_id)) as response:
                     await self._raise_refusal(response)
                     patience.renew()
                     async for data, event_id in _data(response):
@@ -300,6 +299,20 @@ async def _data(response: aiohttp.ClientResponse) -> AsyncGenerator[tuple[str, s
                 yield event.data, event.last_id
     except aiohttp.ClientError as exc:
         raise AnswerBroken("the connection to the daemon broke in the middle of the stream") from exc
+
+
+async def _lines(response: aiohttp.ClientResponse) -> AsyncGenerator[answers.RecordedEvent, None]:
+    rest = b""
+    try:
+        async for piece in response.content.iter_any():
+            # Not `readline`: it limits the length of a line.
+            *lines, rest = (rest + piece).split(b"\n")
+            for line in lines:
+                yield questions.decoded(line, answers.RecordedEvent)
+    except aiohttp.ClientError as exc:
+        raise AnswerBroken("the connection to the daemon broke in the middle of the events") from exc
+    finally:
+        response.close()
 
 
 async def _chunks(response: aiohttp.ClientResponse) -> AsyncGenerator[answers.ChatChunk, None]:

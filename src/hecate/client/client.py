@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping
+from http.client import HTTPResponse
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Generic, NamedTuple, Self, TypeVar
@@ -22,8 +23,8 @@ from hecate.client import answers, questions
 from hecate.client.connection import UnixConnection, headers_of, read_all
 from hecate.client.errors import AnswerBroken, refusal
 from hecate.client.patience import Patience
-from hecate.client.questions import Messages, Question
-from hecate.client.stream import Stream, chunks, followed
+from hecate.client.questions import EVERYTHING, Messages, Question, Selection
+from hecate.client.stream import Stream, chunks, followed, lines
 from hecate.paths import find_socket
 
 T = TypeVar("T")
@@ -139,14 +140,18 @@ class Client:
         """
         return self.fetch(questions.division(division_id)).value
 
-    def process(self, division_id: str, process: str) -> answers.ProcessView:
+    def process(
+        self, division_id: str, process: str, *, limit: int = 50, after: int | None = None
+    ) -> answers.ProcessView:
         """Return the state of a division's *process* (one of `PROCESSES`, such as ``design``) and what it has made.
+
+        The items come in pages, as in `ventures`.
 
         Raises:
             NotFound: There is no division with this id.
             ValueError: There is no such process.
         """
-        return self.fetch(questions.process(division_id, process)).value
+        return self.fetch(questions.process(division_id, process, limit=limit, after=after)).value
 
     # Commands
 
@@ -206,35 +211,34 @@ class Client:
 
     # Events
 
-    def events(
-        self, *, after: int = 0, event_type: str | None = None, stream: str | None = None, limit: int = 50
-    ) -> answers.EventPage:
-        """Return a page of the events after position *after*, oldest first; *limit* is 1 to 500."""
-        return self.fetch(questions.events(after=after, event_type=event_type, stream=stream, limit=limit)).value
+    def events(self, selection: Selection = EVERYTHING, *, limit: int = 50) -> answers.EventPage:
+        """Return a page of events, oldest first; *limit* is 1 to 500.
+
+        Raises:
+            NotFound: The selection's venture or division does not exist; the same holds for the methods below.
+        """
+        return self.fetch(questions.events(selection, limit=limit)).value
+
+    def every_event(self, selection: Selection = EVERYTHING) -> Stream[answers.RecordedEvent]:
+        """Return all events that there are at this moment, oldest first."""
+        connection, response = self._open(questions.event_lines(selection))
+        return Stream(lines(connection, response), connection.close)
 
     def follow_events(
-        self,
-        *,
-        after: int = 0,
-        event_type: str | None = None,
-        stream: str | None = None,
-        patience_seconds: float = 30.0,
+        self, selection: Selection = EVERYTHING, *, patience_seconds: float = 30.0
     ) -> Stream[answers.RecordedEvent]:
-        """Return the events after position *after*, and then each new one as it is appended, without end.
+        """Return all events, and then each new one as it is appended, without end.
 
         A connection that breaks is made again and goes on after the last event seen, so that none is missed and
         none comes twice.
 
         Args:
-            after: A position; 0 begins with the first event.
-            event_type: Only events of this type, such as ``venture_setup_v1``.
-            stream: Only events of this stream, such as ``design-div-1``.
+            selection: Which events.
             patience_seconds: How long the daemon may be away, as in a restart, before the iterator raises
                 `DaemonUnreachable`.
         """
         connection = UnixConnection(self.socket_path, timeout_seconds=None)
-        query = questions.event_query(after, event_type, stream)
-        return Stream(followed(connection, query, Patience(patience_seconds)), connection.close)
+        return Stream(followed(connection, selection, Patience(patience_seconds)), connection.close)
 
     # Models
 
@@ -266,12 +270,7 @@ class Client:
             ProviderFailed: The provider refused, failed or was too slow; from the stream itself, once it has begun.
             AnswerBroken: The connection broke before the last piece.
         """
-        connection = UnixConnection(self.socket_path, timeout_seconds=None)
-        response = connection.send_question(questions.chat(model, messages, options, stream=True))
-        if response.status >= 400:
-            body, headers = read_all(response, self.socket_path), headers_of(response)
-            connection.close()
-            raise refusal(response.status, body, headers)
+        connection, response = self._open(questions.chat(model, messages, options, stream=True))
         return Stream(chunks(connection, response), connection.close)
 
     # How a question is carried
@@ -310,3 +309,13 @@ class Client:
             if not done:
                 connection.close()
         return response.status, raw, headers_of(response)
+
+    def _open(self, question: Question[Any]) -> tuple[UnixConnection, HTTPResponse]:
+        """Ask *question* on a connection of its own, for an answer that is read piece by piece."""
+        connection = UnixConnection(self.socket_path, timeout_seconds=None)
+        response = connection.send_question(question)
+        if response.status >= 400:
+            raw = read_all(response, self.socket_path)
+            connection.close()
+            raise refusal(response.status, raw, headers_of(response))
+        return connection, response

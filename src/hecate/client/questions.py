@@ -107,7 +107,7 @@ def division(division_id: str) -> Question[Division]:
     return Question("GET", f"/api/divisions/{quote(division_id, safe='')}", read)
 
 
-def process(division_id: str, name: str) -> Question[ProcessView]:
+def process(division_id: str, name: str, *, limit: int, after: int | None) -> Question[ProcessView]:
     """What has this process of the division made?
 
     Raises:
@@ -119,31 +119,63 @@ def process(division_id: str, name: str) -> Question[ProcessView]:
 
     def read(body: bytes) -> ProcessView:
         answer = decoded(body, dict[str, Any])
+        view = {field: answer.pop(field, None) for field in ("process", "next")}
+        view["items"] = answer.pop(key, None)
+        view["besides"] = {field: value for field, value in answer.items() if field not in {"ok", "division_id"}}
         try:
-            return msgspec.convert({"process": answer.get("process"), "items": answer.get(key)}, ProcessView)
+            return msgspec.convert(view, ProcessView)
         except msgspec.ValidationError as exc:
             raise AnswerUnreadable(f"the daemon's answer is not what the API promises: {exc}") from exc
 
-    return Question("GET", f"/api/divisions/{quote(division_id, safe='')}/{key}", read)
+    return Question("GET", f"/api/divisions/{quote(division_id, safe='')}/{key}{_page(limit, after)}", read)
 
 
-def events(*, after: int, event_type: str | None, stream: str | None, limit: int) -> Question[EventPage]:
-    """Which events were appended after this position?"""
-    return _get(f"/api/events?{event_query(after, event_type, stream)}&limit={limit}", EventPage)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Which events."""
+
+    after: int = 0
+    """A position; 0 for the beginning."""
+    event_type: str | None = None
+    """Stored names such as ``venture_setup_v1``, separated by commas; None for all."""
+    stream: str | None = None
+    """Names of streams such as ``design-div-1``, separated by commas; None for all."""
+    venture_id: str | None = None
+    """Of one venture and its divisions only."""
+    division_id: str | None = None
+    """Of one division only."""
+
+    def path(self, limit: int | None = None) -> str:
+        """Return the path that gives them, at most *limit*."""
+        path = "/api/events"
+        if self.division_id is not None:
+            path = f"/api/divisions/{quote(self.division_id, safe='')}/events"
+        elif self.venture_id is not None:
+            path = f"/api/ventures/{quote(self.venture_id, safe='')}/events"
+        chosen = {"after": self.after, "limit": limit, "type": self.event_type, "stream": self.stream}
+        return f"{path}?{urlencode({name: value for name, value in chosen.items() if value is not None})}"
 
 
-def live_events(query: str, last_id: str) -> Question[None]:
+EVERYTHING = Selection()
+
+
+def events(selection: Selection, *, limit: int) -> Question[EventPage]:
+    """Which events are there?"""
+    return _get(selection.path(limit), EventPage)
+
+
+def event_lines(selection: Selection) -> Question[None]:
+    """Which events are there, one a line?"""
+    headers = {"Accept": "application/x-ndjson"}
+    return Question("GET", selection.path(), _not_read_whole, headers=headers, patient=True)
+
+
+def live_events(selection: Selection, last_id: str) -> Question[None]:
     """Which events are there, and which come?  *last_id* is that of the last one seen, or empty."""
     headers = {"Accept": "text/event-stream"}
     if last_id:
         headers["Last-Event-ID"] = last_id
-    return Question("GET", f"/api/events?{query}", _not_read_whole, headers=headers, patient=True)
-
-
-def event_query(after: int, event_type: str | None, stream: str | None) -> str:
-    """Return the query that selects events."""
-    chosen = {"after": after, "type": event_type, "stream": stream}
-    return urlencode({name: value for name, value in chosen.items() if value is not None})
+    return Question("GET", selection.path(), _not_read_whole, headers=headers, patient=True)
 
 
 def models() -> Question[ModelList]:

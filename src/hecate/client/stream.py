@@ -13,9 +13,12 @@ from hecate.client.answers import ChatChunk, RecordedEvent
 from hecate.client.connection import UnixConnection, headers_of, read_all
 from hecate.client.errors import AnswerBroken, DaemonUnreachable, Unavailable, refusal
 from hecate.client.patience import Patience
+from hecate.client.questions import Selection
 from hecate.client.sse import EventParser
 
 T = TypeVar("T")
+
+PIECE_BYTES = 64 * 1024
 
 
 class Stream(Generic[T]):
@@ -62,7 +65,7 @@ def chunks(connection: UnixConnection, response: HTTPResponse) -> Generator[Chat
     """
     headers = headers_of(response)
     try:
-        for data, _ in _data(response, EventParser()):
+        for data, _ in _data(response):
             chunk = questions.chunk(data, headers)
             yield chunk
             if chunk.done:
@@ -72,21 +75,40 @@ def chunks(connection: UnixConnection, response: HTTPResponse) -> Generator[Chat
         connection.close()
 
 
-def followed(connection: UnixConnection, query: str, patience: Patience) -> Generator[RecordedEvent, None, None]:
-    """Yield the live events that *query* selects, and connect again, after the last one seen, whenever they stop.
+def lines(connection: UnixConnection, response: HTTPResponse) -> Generator[RecordedEvent, None, None]:
+    """Yield the events that come one a line.
+
+    Raises:
+        AnswerBroken: The connection broke before the last line.
+    """
+    rest = b""
+    try:
+        for piece in _pieces(response):
+            # Not `readline`: for http.client a broken connection is the end of the last line.
+            *whole, rest = (rest + piece).split(b"\n")
+            for line in whole:
+                yield questions.decoded(line, RecordedEvent)
+    finally:
+        connection.close()
+
+
+def followed(
+    connection: UnixConnection, selection: Selection, patience: Patience
+) -> Generator[RecordedEvent, None, None]:
+    """Yield *selection* live, and connect again, after the last event seen, whenever the stream stops.
 
     Raises:
         DaemonUnreachable: The daemon was never there, or was away for longer than *patience*.
-        HecateClientError: It refuses the query.
+        HecateClientError: It refuses the selection.
     """
     last_id = ""
     while True:
         try:
-            response = connection.send_question(questions.live_events(query, last_id))
+            response = connection.send_question(questions.live_events(selection, last_id))
             if response.status >= 400:
                 raise refusal(response.status, read_all(response, connection.socket_path), headers_of(response))
             patience.renew()
-            for data, event_id in _data(response, EventParser()):
+            for data, event_id in _data(response):
                 event, last_id = questions.decoded(data.encode(), RecordedEvent), event_id
                 yield event
         except (AnswerBroken, DaemonUnreachable, Unavailable):
@@ -97,11 +119,17 @@ def followed(connection: UnixConnection, query: str, patience: Patience) -> Gene
         time.sleep(patience.next_pause_seconds())
 
 
-def _data(response: HTTPResponse, parser: EventParser) -> Generator[tuple[str, str], None, None]:
+def _data(response: HTTPResponse) -> Generator[tuple[str, str], None, None]:
     """Yield the data and the id of each server-sent event until the daemon ends the stream."""
+    parser = EventParser()
+    for piece in _pieces(response):
+        for event in parser.feed(piece):
+            yield event.data, event.last_id
+
+
+def _pieces(response: HTTPResponse) -> Generator[bytes, None, None]:
     try:
-        while piece := response.read1(65536):
-            for event in parser.feed(piece):
-                yield event.data, event.last_id
+        while piece := response.read1(PIECE_BYTES):
+            yield piece
     except (HTTPException, ConnectionError) as exc:
         raise AnswerBroken("the connection to the daemon broke in the middle of the stream") from exc
