@@ -54,7 +54,7 @@ class ImagePart(Struct, frozen=True, tag_field="type", tag="image"):
 
 
 Part = TextPart | ImagePart
-Content = str | tuple[Part, ...] | None
+Content = str | tuple[Part, ...]
 
 
 class ToolCall(Struct, frozen=True, omit_defaults=True):
@@ -70,7 +70,7 @@ class ToolCall(Struct, frozen=True, omit_defaults=True):
 class _Said(Struct, frozen=True):
     """What the messages of every role share."""
 
-    content: Content = None
+    content: Content | None
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -90,20 +90,26 @@ class _Said(Struct, frozen=True):
 class SystemMessage(_Said, frozen=True, tag_field="role", tag="system"):
     """Instructions to the model."""
 
+    content: Content
+
 
 class DeveloperMessage(_Said, frozen=True, tag_field="role", tag="developer"):
     """Instructions to the model, by OpenAI's newer name for them."""
+
+    content: Content
 
 
 class UserMessage(_Said, frozen=True, tag_field="role", tag="user"):
     """What the user says."""
 
+    content: Content
     name: str = ""
 
 
 class AssistantMessage(_Said, frozen=True, tag_field="role", tag="assistant"):
     """What the model said in an earlier turn."""
 
+    content: Content | None = None
     tool_calls: tuple[ToolCall, ...] = ()
     reasoning: str = ""
     signatures: tuple[Signature, ...] = ()
@@ -112,6 +118,7 @@ class AssistantMessage(_Said, frozen=True, tag_field="role", tag="assistant"):
 class ToolMessage(_Said, frozen=True, tag_field="role", tag="tool", kw_only=True):
     """What a tool gave back."""
 
+    content: Content
     tool_call_id: str
     is_error: bool = False
 

@@ -1,0 +1,166 @@
+"""A running chat as the server-sent events of ``POST /api/llm/chat``.
+
+    data: {"content": "Hello", "done": false}
+
+    data: {"content": "", "done": true, "model": …, "usage": …}
+
+    data: [DONE]
+
+What clients in use depend on, beyond the contract: each line is ASCII and begins with ``data: ``,
+the last chunk has no content, and silence is filled with empty chunks rather than comments.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from json.encoder import encode_basestring_ascii
+from time import monotonic
+from typing import Any
+
+import msgspec
+
+from hecate.dossiers.errors import HecateError
+from hecate.serve_llm.messages import Signature, ToolCall
+from hecate.serve_llm.pieces import (
+    Batches,
+    Began,
+    Finish,
+    Piece,
+    ReasoningPiece,
+    SignaturePiece,
+    TextPiece,
+    ToolCallPiece,
+)
+
+HOLD_SECONDS = 10.0
+"""How long the headers wait for the first piece, so that a failure until then is an HTTP error."""
+BEAT_SECONDS = 15.0
+"""How long a client may hear nothing; one gives up after 45 s, and does not count comments."""
+
+EMPTY = b'data: {"content": "", "done": false}\n\n'
+END = "data: [DONE]\n\n"
+
+_text = encode_basestring_ascii
+
+
+async def chat_events(batches: Batches, warnings: Sequence[str]) -> AsyncGenerator[bytes, None]:
+    """Give the events of a chat; each item holds all that came together.
+
+    Raises:
+        HecateError: The chat has failed before anything was given; later that is an event.
+    """
+    given = False
+    writing = _Writing(warnings)
+    try:
+        async with aclosing(batches), aclosing(_held(batches)) as held:
+            async for batch in held:
+                events = EMPTY if batch is None else writing.events(batch)
+                if events:
+                    given = True
+                    yield events
+    except HecateError as exc:
+        if not given:
+            raise
+        yield _line({"error": str(exc), "code": exc.code, "done": True}).encode("ascii")
+
+
+async def _held(batches: Batches) -> AsyncGenerator[list[Piece] | None, None]:
+    """Give the batches, and None whenever the wait for the first is so long that a client might give up."""
+    first = asyncio.create_task(_first(batches))
+    try:
+        patience = HOLD_SECONDS
+        while not first.done():
+            await asyncio.wait((first,), timeout=patience)
+            if not first.done():
+                yield None
+                patience = BEAT_SECONDS
+        yield first.result()
+    finally:
+        if not first.done():
+            first.cancel()
+            await asyncio.wait((first,))
+    async for batch in batches:
+        yield batch
+
+
+async def _first(batches: Batches) -> list[Piece]:
+    return await anext(batches, [])
+
+
+class _Writing:
+    """Turns pieces into events, and keeps what belongs into the last one."""
+
+    __slots__ = ("_began", "_calls", "_given_at", "_signatures", "_warnings")
+
+    def __init__(self, warnings: Sequence[str]) -> None:
+        self._warnings = warnings
+        self._began = Began("", "")
+        self._calls: list[ToolCall] = []
+        self._signatures: list[Signature] = []
+        self._given_at = monotonic()
+
+    def events(self, batch: list[Piece]) -> bytes:
+        """Return the events for *batch*; empty if it shows nothing and the last event is not long ago."""
+        lines: list[str] = []
+        for piece in batch:
+            if isinstance(piece, TextPiece):
+                lines.append(f'data: {{"content": {_text(piece.text)}, "done": false}}\n\n')
+            elif isinstance(piece, ReasoningPiece):
+                lines.append(f'data: {{"content": "", "reasoning": {_text(piece.text)}, "done": false}}\n\n')
+            elif isinstance(piece, ToolCallPiece):
+                self._calls.append(piece.call)
+            elif isinstance(piece, SignaturePiece):
+                self._signatures.append(piece.signature)
+            elif isinstance(piece, Began):
+                self._began = piece
+            elif isinstance(piece, Finish):
+                lines.append(self._end(piece))
+        if lines:
+            self._given_at = monotonic()
+            return "".join(lines).encode("ascii")
+        if monotonic() - self._given_at > BEAT_SECONDS:
+            # A long tool call is being written, of which nothing is shown until it is whole.
+            self._given_at = monotonic()
+            return EMPTY
+        return b""
+
+    def _end(self, finish: Finish) -> str:
+        calls = ""
+        if self._calls:
+            message = {"role": "assistant", "content": "", "tool_calls": [ollama_like(call) for call in self._calls]}
+            calls = _line({"content": "", "tool_calls": self._calls, "message": message, "done": False})
+        last: dict[str, Any] = {
+            "content": "",
+            "done": True,
+            "model": self._began.model,
+            "provider": self._began.provider,
+            "finish_reason": finish.reason,
+            "stop_reason": finish.reason,
+            "usage": finish.usage,
+            "eval_count": finish.usage.completion_tokens,
+            "prompt_eval_count": finish.usage.prompt_tokens,
+        }
+        if finish.stop_sequence:
+            last["stop_sequence"] = finish.stop_sequence
+        if self._signatures:
+            last["signatures"] = self._signatures
+        if self._warnings:
+            last["warnings"] = list(self._warnings)
+        return f"{calls}{_line(last)}{END}"
+
+
+def ollama_like(call: ToolCall) -> dict[str, Any]:
+    """Return *call* with its name and arguments also where Ollama's clients look for them."""
+    return {
+        "id": call.id,
+        "name": call.name,
+        "arguments": call.arguments,
+        "function": {"name": call.name, "arguments": call.arguments},
+    }
+
+
+def _line(event: dict[str, Any]) -> str:
+    return f"data: {json.dumps(msgspec.to_builtins(event))}\n\n"
