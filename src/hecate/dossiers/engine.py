@@ -1,0 +1,302 @@
+"""The engine: takes a command to its dossier, and its events to the log and the read models.
+
+All of it happens in one unit of the writer, so that what a command saw is what it changed:
+no two commands ever decide on the same version.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+import msgspec
+
+from hecate.dossiers import processes as process_states
+from hecate.dossiers.dossier import Dossier
+from hecate.dossiers.errors import GateClosed, InvalidState, KeyReused, NotFound, VersionMoved
+from hecate.dossiers.event_store import EventStore, NewEvent
+from hecate.dossiers.event_types import EventTypes, Upcaster
+from hecate.dossiers.fold import Folding
+from hecate.dossiers.lifecycle import Start
+from hecate.dossiers.processes import actions_in
+from hecate.dossiers.read_model import Fact, Meta, Projector, ReadModel
+
+if TYPE_CHECKING:
+    import apsw
+
+    from hecate.dossiers.desk import Desk
+    from hecate.dossiers.messages import Command, Event
+    from hecate.dossiers.process import Process
+
+CACHED_DOSSIERS = 2000
+CACHED_EVENTS = 50_000
+
+_encode = msgspec.json.Encoder().encode
+
+
+@dataclass(slots=True, kw_only=True)
+class Order:
+    """A command on its way to its desk."""
+
+    process: Process
+    desk: Desk
+    command: Command
+    subject_id: str = ""
+    """Whose process it is; empty where the command begins a new subject."""
+    meta: Meta = Meta()
+    key: str = ""
+    """The idempotency key; empty: none."""
+    fingerprint: bytes = b""
+    """What must be the same when the key comes back."""
+    expected_version: int | None = None
+    warnings: Sequence[str] = field(default=())
+
+
+class Handled(NamedTuple):
+    """The answer to a command: HTTP status, JSON body, and the dossier's version."""
+
+    status: int
+    body: bytes
+    version: int
+
+
+class Engine:
+    """Keeps the dossiers of *desks*' processes in a store, with their read models.
+
+    Args:
+        store: Open; closed with the engine.
+        desks: Each process with all its desks, the lifecycle's first.
+        read_models: Besides the engine's own.
+        upcasters: For events of earlier versions.
+        strict_gates: Whether a process may start only when the one before it is completed.
+    """
+
+    def __init__(
+        self,
+        store: EventStore,
+        desks: Mapping[Process, Sequence[Desk]],
+        read_models: Sequence[ReadModel] = (),
+        *,
+        upcasters: Sequence[Upcaster] = (),
+        strict_gates: bool = False,
+    ) -> None:
+        self.store = store
+        self.desks = dict(desks)
+        self.event_types = EventTypes(self.desks.items(), upcasters)
+        self.read_models = (process_states.READ_MODEL, *read_models)
+        self.strict_gates = strict_gates
+        self.folding = Folding(tuple(self.desks), self.event_types)
+        self._projector = Projector(self.read_models)
+        self._by_name = {process.name: process for process in self.desks}
+        self._dossiers: OrderedDict[str, Dossier] = OrderedDict()
+        self._cached_events = 0
+        store.when_undone(self._forget)
+        store.writer.submit_from_thread(lambda db: self.folding.bring_up_to_date(db, self.read_models)).result()
+
+    @classmethod
+    def open(cls, path: Path, desks: Mapping[Process, Sequence[Desk]], **options: Any) -> Self:
+        """Open the store at *path*; the other arguments are the constructor's.
+
+        Raises:
+            Unavailable: The store is damaged, foreign or newer than this code.
+        """
+        store = EventStore.open(path)
+        try:
+            return cls(store, desks, **options)
+        except BaseException:
+            store.close()
+            raise
+
+    def close(self) -> None:
+        """Commit what waits and close the store."""
+        self.store.close()
+
+    async def handle(self, order: Order) -> Handled:
+        """Carry out *order* and return its answer once it is durable.
+
+        Raises:
+            NotFound: There is no such subject.
+            InvalidState: The process does not take the command now.
+            GateClosed: Strict gates: the process before is not completed.
+            VersionMoved: The dossier is not at the expected version.
+            KeyReused: The idempotency key belongs to another request.
+            Refused: The desk's decision.
+        """
+        return await self.store.writer.submit(lambda db: self.carry_out(db, order))
+
+    def carry_out(self, db: apsw.Connection, order: Order) -> Handled:
+        """Do `handle`'s work, within a unit of the writer."""
+        if order.key and (earlier := self._earlier_answer(db, order)):
+            return earlier
+        process, desk = order.process, order.desk
+        if desk.makes_subject:
+            subject_id = venture_id = f"v-{secrets.token_hex(8)}"
+        else:
+            subject_id = order.subject_id
+            venture_id = self._venture_of(db, process, subject_id)
+        dossier = self._dossier(db, process, subject_id)
+        self._check(dossier, order)
+        warnings = [*order.warnings]
+        if type(order.command) is Start:
+            warnings += self._gate(db, process, subject_id)
+        events = desk.decide(dossier, order.command)
+        facts = self._record(db, dossier, events, venture_id, order.meta)
+        handled = self._answer(dossier, order, facts, venture_id, warnings)
+        if order.key:
+            self._keep_answer(db, order, handled, facts)
+        return handled
+
+    # -- before the decision
+
+    def _earlier_answer(self, db: apsw.Connection, order: Order) -> Handled | None:
+        row = db.execute(
+            "SELECT fingerprint, status, answer, version FROM commands WHERE key = ?", (order.key,)
+        ).fetchone()
+        if row is None:
+            return None
+        if row[0] != order.fingerprint:
+            raise KeyReused(f"the idempotency key {order.key!r} was used for another request; use a new key")
+        return Handled(row[1], row[2], row[3])
+
+    @staticmethod
+    def _venture_of(db: apsw.Connection, process: Process, subject_id: str) -> str:
+        row = db.execute(process.subject.lookup, (subject_id,)).fetchone()
+        if row is None:
+            raise NotFound(f"there is no {process.subject.kind} {subject_id!r}")
+        venture_id: str = row[0]
+        return venture_id
+
+    def _dossier(self, db: apsw.Connection, process: Process, subject_id: str) -> Dossier:
+        stream = process.stream_of(subject_id)
+        dossier = self._dossiers.get(stream)
+        if dossier is not None:
+            self._dossiers.move_to_end(stream)
+            return dossier
+        dossier = self.rehydrate(db, process, subject_id)
+        self._dossiers[stream] = dossier
+        self._cached_events += dossier.version
+        while len(self._dossiers) > 1 and (
+            len(self._dossiers) > CACHED_DOSSIERS or self._cached_events > CACHED_EVENTS
+        ):
+            _, oldest = self._dossiers.popitem(last=False)
+            self._cached_events -= oldest.version
+        return dossier
+
+    def rehydrate(self, db: apsw.Connection, process: Process, subject_id: str) -> Dossier:
+        """Return the dossier of *subject_id*'s *process* as its events in the store tell it."""
+        dossier = Dossier(process, subject_id)
+        decode = self.event_types.decode
+        dossier.replay(
+            [(decode(kind, data), at) for kind, data, at in self.store.events_of(db, process.stream_of(subject_id))]
+        )
+        return dossier
+
+    def _check(self, dossier: Dossier, order: Order) -> None:
+        expected = order.expected_version
+        process, desk = order.process, order.desk
+        if expected is not None and expected != dossier.version:
+            raise VersionMoved(
+                f"cannot {desk.action} {process.name} of {process.subject.kind} {dossier.subject_id!r}: it is at "
+                f"version {dossier.version}, not {expected}",
+                version=dossier.version,
+            )
+        if dossier.state not in desk.states:
+            actions = actions_in(self.desks[process], dossier.state)
+            raise InvalidState(
+                f"cannot {desk.action} {process.name} of {process.subject.kind} {dossier.subject_id!r}: it is "
+                f"{dossier.state}; " + (f"it takes {', '.join(actions)}" if actions else "it takes no command"),
+                process=process.name,
+                state=dossier.state,
+                available_actions=actions,
+            )
+
+    def _gate(self, db: apsw.Connection, process: Process, subject_id: str) -> list[str]:
+        """Return a warning if the process before *process* is not completed."""
+        before = self._by_name.get(process.comes_after)
+        if before is None:
+            return []
+        progress, _ = process_states.progress_in(db, before.stream_of(subject_id))
+        if progress.state == "completed":
+            return []
+        sentence = f"{before.name} is {progress.state}; it is usually completed before {process.name} starts"
+        if self.strict_gates:
+            raise GateClosed(
+                f"cannot start {process.name} of {process.subject.kind} {subject_id!r}: {before.name} is "
+                f"{progress.state} and must be completed first"
+            )
+        return [sentence]
+
+    # -- after the decision
+
+    def _record(
+        self, db: apsw.Connection, dossier: Dossier, events: Sequence[Event], venture_id: str, meta: Meta
+    ) -> list[Fact]:
+        process, stream = dossier.process, dossier.stream
+        new = [NewEvent(self.event_types.name_of(process, event), self.event_types.encode(event)) for event in events]
+        appended = self.store.append_at(
+            db, stream, dossier.version, new, venture_id=venture_id, meta=_encode(meta).decode()
+        )
+        facts = []
+        for event, (name, _, _), (position, version, _, at) in zip(events, new, appended, strict=True):
+            dossier.record(event, at)
+            fact = Fact(
+                position,
+                stream,
+                version,
+                name,
+                event,
+                process,
+                dossier.subject_id,
+                venture_id,
+                at,
+                meta,
+                dossier.progress,
+            )
+            self._projector.project(db, fact)
+            facts.append(fact)
+        self._cached_events += len(facts)
+        return facts
+
+    def _answer(
+        self, dossier: Dossier, order: Order, facts: Sequence[Fact], venture_id: str, warnings: Sequence[str]
+    ) -> Handled:
+        process, desk = order.process, order.desk
+        made = getattr(facts[-1].event, desk.makes) if desk.makes and facts else dossier.subject_id
+        answer: dict[str, Any] = {
+            "ok": True,
+            "id": made,
+            "venture_id": venture_id,
+            process.subject.parameter: dossier.subject_id,
+        }
+        if desk.makes:
+            answer[desk.makes] = made
+        answer |= {
+            "process": process.name,
+            "state": dossier.state,
+            "version": dossier.version,
+            "status": process.status_of(dossier.state),
+            "status_label": dossier.state,
+            "available_actions": actions_in(self.desks[process], dossier.state),
+            "events": [{"type": fact.type, "data": fact.event} for fact in facts],
+        }
+        if desk.answer and facts:
+            answer |= desk.answer(facts[-1])
+        if warnings:
+            answer["warnings"] = warnings
+        return Handled(desk.status, _encode(answer), dossier.version)
+
+    @staticmethod
+    def _keep_answer(db: apsw.Connection, order: Order, handled: Handled, facts: Sequence[Fact]) -> None:
+        at = facts[-1].recorded_at if facts else 0
+        db.execute(
+            "INSERT INTO commands VALUES (?, ?, ?, ?, ?, ?)",
+            (order.key, order.fingerprint, handled.status, handled.version, handled.body, at),
+        )
+
+    def _forget(self) -> None:
+        self._dossiers.clear()
+        self._cached_events = 0

@@ -1,0 +1,285 @@
+"""The event log: one SQLite file, written by one thread, read by everyone at any time."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple, Self, TypeVar
+
+import apsw
+
+from hecate.dossiers.errors import VersionMoved
+from hecate.dossiers.hash_chain import GENESIS, StoredEvent, link
+from hecate.dossiers.schema import migrate
+from hecate.dossiers.store_check import check_sqlite, check_store
+from hecate.dossiers.writer import Writer
+
+T = TypeVar("T")
+
+READERS = 3
+WAL_PAGES_BEFORE_CHECKPOINT = 4000
+WRITER_CACHE_KIB = 8192
+READER_CACHE_KIB = 2048
+BUSY_MILLISECONDS = 5000
+EVENTS_A_READ = 1000
+
+
+class NewEvent(NamedTuple):
+    """An event on its way into the log: its stored name and its fields as JSON."""
+
+    type: str
+    data: str
+    event_id: str = ""
+    """Made by the store where empty."""
+
+
+class Appended(NamedTuple):
+    """What the log says of an event that it has taken.  ``recorded_at`` is in milliseconds since 1970, UTC."""
+
+    position: int
+    version: int
+    event_id: str
+    recorded_at: int
+
+
+def now_milliseconds() -> int:
+    """Return the time as milliseconds since 1970, UTC."""
+    return time.time_ns() // 1_000_000
+
+
+class EventStore:
+    """An append-only log of events in named streams, each with versions from 1 without a gap.
+
+    Positions count all events from 1, without a gap, in the order of their commits: whoever
+    has read up to a position has missed nothing before it.
+
+    Use `open`, and `close` at the end.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._tail: tuple[int, bytes] | None = None
+        self._watchers: set[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = set()
+        self._watching = threading.Lock()
+        self._on_undo: list[Callable[[], None]] = []
+        self._writing = _connect(path, write=True)
+        migrate(self._writing)
+        self.head = self._read_tail(self._writing)[0]
+        """The position of the newest durable event, 0 if there is none."""
+        self.writer = Writer(self._writing, after_commit=self._announce, after_undo=self._forget)
+        self._local = threading.local()
+        self._reading: list[apsw.Connection] = []
+        self._pool = ThreadPoolExecutor(READERS, thread_name_prefix="hecate-reader")
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Open the store at *path*, or begin one there.
+
+        Raises:
+            Unavailable: The file is damaged, foreign or newer than this code; nothing is changed.
+        """
+        check_sqlite()
+        check_store(path)
+        return cls(path)
+
+    def close(self) -> None:
+        """Commit what waits and close the file."""
+        self.writer.close()
+        self._pool.shutdown()
+        for db in self._reading:
+            db.close()
+        self._writing.close()
+
+    # -- writing, in units of the writer only
+
+    def append(
+        self,
+        db: apsw.Connection,
+        stream: str,
+        events: Sequence[NewEvent],
+        *,
+        expected_version: int | None = None,
+        venture_id: str = "",
+        meta: str = "{}",
+        recorded_at: int | None = None,
+    ) -> list[Appended]:
+        """Append *events* to *stream*, within a unit of the writer.
+
+        Args:
+            db: The unit's connection.
+            stream: The stream's name.
+            events: In their order; may be empty.
+            expected_version: The version that the stream must have; None: whichever it has.
+            venture_id: The venture that the events are about.
+            meta: JSON: who asked, and why.
+            recorded_at: Milliseconds since 1970, UTC; None: now.
+
+        Raises:
+            VersionMoved: The stream has another version than the expected one.
+        """
+        if expected_version is None:
+            version = self.version_of(db, stream)
+        else:
+            version = expected_version
+            # A taken version is found by the index; a gap needs the question.
+            actual = self.version_of(db, stream)
+            if actual != version:
+                raise VersionMoved(f"{stream} is at version {actual}, not {version}", version=actual)
+        return self.append_at(db, stream, version, events, venture_id=venture_id, meta=meta, recorded_at=recorded_at)
+
+    def append_at(
+        self,
+        db: apsw.Connection,
+        stream: str,
+        version: int,
+        events: Sequence[NewEvent],
+        *,
+        venture_id: str = "",
+        meta: str = "{}",
+        recorded_at: int | None = None,
+    ) -> list[Appended]:
+        """Append *events* after *version*, which the caller knows to be the stream's own."""
+        at = now_milliseconds() if recorded_at is None else recorded_at
+        position, previous = self._tail or self._read_tail(db)
+        appended: list[Appended] = []
+        for event in events:
+            position += 1
+            version += 1
+            event_id = event.event_id or os.urandom(16).hex()
+            row = (position, stream, version, venture_id, event_id, event.type, event.data, meta, at)
+            previous = link(previous, row)
+            db.execute("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (*row, previous))
+            appended.append(Appended(position, version, event_id, at))
+        self._tail = (position, previous)
+        return appended
+
+    def when_undone(self, forget: Callable[[], None]) -> None:
+        """Have *forget* called, in the writer's thread, when something written was undone."""
+        self._on_undo.append(forget)
+
+    # -- reading
+
+    async def read(self, question: Callable[[apsw.Connection], T]) -> T:
+        """Run *question* on a read-only connection, in a reader's thread; it never waits for a write."""
+        return await asyncio.wrap_future(self.read_from_thread(question))
+
+    def read_from_thread(self, question: Callable[[apsw.Connection], T]) -> Future[T]:
+        """Run *question* as `read` does, for a caller without an event loop."""
+        return self._pool.submit(lambda: question(self._reader()))
+
+    @staticmethod
+    def version_of(db: apsw.Connection, stream: str) -> int:
+        """Return the newest version of *stream*, 0 where there is no event."""
+        row = db.execute("SELECT max(version) FROM events WHERE stream = ?", (stream,)).fetchone()
+        return (row[0] if row else None) or 0
+
+    @staticmethod
+    def events_of(db: apsw.Connection, stream: str) -> Iterator[tuple[str, str, int]]:
+        """Give type, data and time of each event of *stream*, oldest first."""
+        return db.execute("SELECT type, data, recorded_at FROM events WHERE stream = ? ORDER BY version", (stream,))
+
+    @staticmethod
+    def events_after(
+        db: apsw.Connection,
+        position: int,
+        limit: int = EVENTS_A_READ,
+        *,
+        types: Iterable[str] = (),
+        streams: Iterable[str] = (),
+        venture_id: str = "",
+    ) -> list[StoredEvent]:
+        """Return at most *limit* events after *position*, oldest first.
+
+        Args:
+            db: A reader's connection.
+            position: The last one that the caller has.
+            limit: How many at the most.
+            types: Stored names; empty: all.
+            streams: Names of streams; empty: all.
+            venture_id: Only what is about this venture; empty: all.
+        """
+        where, values = ["position > ?"], [position]
+        bindings: list[object] = [*values]
+        for column, wanted in (("type", tuple(types)), ("stream", tuple(streams))):
+            if wanted:
+                where.append(f"{column} IN ({', '.join('?' * len(wanted))})")
+                bindings.extend(wanted)
+        if venture_id:
+            where.append("venture_id = ?")
+            bindings.append(venture_id)
+        sql = f"SELECT * FROM events WHERE {' AND '.join(where)} ORDER BY position LIMIT ?"  # noqa: S608 - columns are ours
+        return [StoredEvent(*row) for row in db.execute(sql, (*bindings, limit))]
+
+    async def wait_past(self, position: int) -> int:
+        """Wait until there is a durable event after *position*; return the head's position.
+
+        Nothing but the head is handed over, so that a slow follower costs no memory: it reads
+        the events itself, at its own speed.
+        """
+        if self.head > position:
+            return self.head
+        woken = asyncio.Event()
+        watcher = (asyncio.get_running_loop(), woken)
+        with self._watching:
+            self._watchers.add(watcher)
+        try:
+            while self.head <= position:
+                await woken.wait()
+                woken.clear()
+        finally:
+            with self._watching:
+                self._watchers.discard(watcher)
+        return self.head
+
+    # -- the rest
+
+    def _reader(self) -> apsw.Connection:
+        db: apsw.Connection | None = getattr(self._local, "db", None)
+        if db is None:
+            db = _connect(self.path, write=False)
+            self._local.db = db
+            self._reading.append(db)
+        return db
+
+    def _read_tail(self, db: apsw.Connection) -> tuple[int, bytes]:
+        row = db.execute("SELECT position, hash FROM events ORDER BY position DESC LIMIT 1").fetchone()
+        return (row[0], row[1]) if row else (0, GENESIS)
+
+    def _announce(self) -> None:
+        if self._tail is None or self._tail[0] == self.head:
+            return
+        self.head = self._tail[0]
+        with self._watching:
+            watchers = list(self._watchers)
+        for loop, woken in watchers:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(woken.set)
+
+    def _forget(self) -> None:
+        self._tail = None
+        for forget in self._on_undo:
+            forget()
+
+
+def _connect(path: Path, *, write: bool) -> apsw.Connection:
+    flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE if write else apsw.SQLITE_OPEN_READONLY
+    db = apsw.Connection(str(path), flags=flags)
+    db.set_busy_timeout(BUSY_MILLISECONDS)
+    if write:
+        path.chmod(0o600)
+        db.pragma("journal_mode", "wal")
+        # FULL, not NORMAL: an event that was answered with "ok" must survive a power cut.
+        db.pragma("synchronous", "full")
+        # Checkpoints come from the writer alone: readers are read-only connections.
+        db.wal_autocheckpoint(WAL_PAGES_BEFORE_CHECKPOINT)
+        db.pragma("journal_size_limit", 64 * 1024 * 1024)
+        db.pragma("cache_size", -WRITER_CACHE_KIB)
+    else:
+        db.pragma("query_only", 1)
+        db.pragma("cache_size", -READER_CACHE_KIB)
+    return db

@@ -1,0 +1,90 @@
+"""Read model: where each process of each subject stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from hecate.dossiers.dossier import Progress
+from hecate.dossiers.read_model import ANY, Fact, ReadModel
+from hecate.dossiers.times import rfc3339_or_none
+
+if TYPE_CHECKING:
+    import apsw
+
+    from hecate.dossiers.desk import Desk
+    from hecate.dossiers.process import Process
+
+SCHEMA = """
+CREATE TABLE processes (
+    stream     TEXT    PRIMARY KEY,
+    subject_id TEXT    NOT NULL,
+    process    TEXT    NOT NULL,
+    state      TEXT    NOT NULL,
+    version    INTEGER NOT NULL,
+    touched    INTEGER NOT NULL,
+    progress   TEXT    NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX processes_by_subject ON processes (subject_id);
+"""
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Progress).decode
+
+
+def keep_progress(db: apsw.Connection, fact: Fact) -> None:
+    """Keep the state, the version and the position at which the process was last touched."""
+    if type(fact.event) in fact.process.lifecycle.moving or fact.version == 1:
+        db.execute(
+            "INSERT INTO processes VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (stream) DO UPDATE SET "
+            "state = excluded.state, version = excluded.version, touched = excluded.touched, "
+            "progress = excluded.progress",
+            (
+                fact.stream,
+                fact.subject_id,
+                fact.process.name,
+                fact.progress.state,
+                fact.version,
+                fact.position,
+                _encode(fact.progress).decode(),
+            ),
+        )
+    else:
+        db.execute(
+            "UPDATE processes SET version = ?, touched = ? WHERE stream = ?",
+            (fact.version, fact.position, fact.stream),
+        )
+
+
+def progress_in(db: apsw.Connection, stream: str) -> tuple[Progress, int]:
+    """Return the progress and the version of *stream*; a process without events is pending at 0."""
+    row = db.execute("SELECT progress, version FROM processes WHERE stream = ?", (stream,)).fetchone()
+    return (_decode(row[0]), row[1]) if row else (Progress(), 0)
+
+
+def actions_in(desks: Iterable[Desk], state: str) -> list[str]:
+    """Return the actions that a process with *desks* takes in *state*."""
+    return [desk.action for desk in desks if state in desk.states]
+
+
+def process_view(process: Process, desks: Iterable[Desk], progress: Progress, version: int) -> dict[str, Any]:
+    """Return a process as answers show it.  Times are RFC 3339, None where it has not come to that."""
+    return {
+        "name": process.name,
+        "state": progress.state,
+        "status": process.status_of(progress.state),
+        "status_label": progress.state,
+        "available_actions": actions_in(desks, progress.state),
+        "version": version,
+        "iteration": progress.iteration,
+        "started_at": rfc3339_or_none(progress.started_at),
+        "paused_at": rfc3339_or_none(progress.paused_at),
+        "pause_reason": progress.pause_reason,
+        "completed_at": rfc3339_or_none(progress.completed_at),
+        "archived_at": rfc3339_or_none(progress.archived_at),
+    }
+
+
+READ_MODEL = ReadModel(name="processes", schema=SCHEMA, projections={ANY: keep_progress})

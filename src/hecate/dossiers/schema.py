@@ -1,0 +1,74 @@
+"""The tables of the store, and how an older file is brought up to date."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import apsw
+
+APPLICATION_ID: Final = 0x48454341
+"""``HECA`` in the file's header: what tells Hecate's store from any other SQLite file."""
+
+MIGRATIONS: Final = (
+    """
+    CREATE TABLE events (
+        -- AUTOINCREMENT: a position is never used twice, whatever happens to the last rows.
+        position    INTEGER PRIMARY KEY AUTOINCREMENT,
+        stream      TEXT    NOT NULL,
+        version     INTEGER NOT NULL,
+        venture_id  TEXT    NOT NULL,
+        event_id    TEXT    NOT NULL,
+        type        TEXT    NOT NULL,
+        data        TEXT    NOT NULL,
+        meta        TEXT    NOT NULL,
+        recorded_at INTEGER NOT NULL,
+        hash        BLOB    NOT NULL,
+        UNIQUE (stream, version)
+    ) STRICT;
+    CREATE INDEX events_by_type ON events (type);
+    CREATE INDEX events_by_venture ON events (venture_id);
+    CREATE TRIGGER events_never_change BEFORE UPDATE ON events
+        BEGIN SELECT RAISE(ABORT, 'events never change'); END;
+    CREATE TRIGGER events_never_go BEFORE DELETE ON events
+        BEGIN SELECT RAISE(ABORT, 'events are never deleted'); END;
+
+    CREATE TABLE commands (
+        key         TEXT    PRIMARY KEY,
+        fingerprint BLOB    NOT NULL,
+        status      INTEGER NOT NULL,
+        version     INTEGER NOT NULL,
+        answer      BLOB    NOT NULL,
+        recorded_at INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE checkpoints (
+        name     TEXT    PRIMARY KEY,
+        position INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE read_models (
+        name        TEXT PRIMARY KEY,
+        fingerprint TEXT NOT NULL,
+        tables      TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    """,
+)
+"""Each entry leads from ``user_version`` of its index to the next; none ever changes."""
+
+
+def migrate(db: apsw.Connection) -> None:
+    """Bring an empty or older store up to date, each step in a transaction of its own.
+
+    The caller has checked that the store is not newer than this code.
+    """
+    version = user_version(db)
+    for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
+        with db:
+            db.execute(script)
+            db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            db.execute(f"PRAGMA user_version = {number}")
+
+
+def user_version(db: apsw.Connection) -> int:
+    """Return how many migrations the store has had."""
+    return int(db.pragma("user_version"))

@@ -1,0 +1,98 @@
+"""What is looked at before a store is opened for writing: a damaged one is left as it is."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import apsw
+
+from hecate.dossiers.errors import Unavailable
+from hecate.dossiers.hash_chain import GENESIS, StoredEvent, first_broken
+from hecate.dossiers.schema import APPLICATION_ID, MIGRATIONS, user_version
+
+OLDEST_SQLITE = (3, 51, 3)
+"""Earlier ones can corrupt a write-ahead log that is reset while another connection reads."""
+
+TAIL_EVENTS = 1000
+CHECK_SECONDS = 0.3
+STEPS_BETWEEN_LOOKS_AT_THE_CLOCK = 10_000
+
+
+def check_sqlite() -> None:
+    """Refuse a SQLite that can lose data.
+
+    Raises:
+        Unavailable: The SQLite in use is older than `OLDEST_SQLITE`.
+    """
+    version = tuple(int(part) for part in apsw.sqlite_lib_version().split("."))
+    if version < OLDEST_SQLITE:
+        wanted = ".".join(map(str, OLDEST_SQLITE))
+        raise Unavailable(f"SQLite {apsw.sqlite_lib_version()} can corrupt the store: {wanted} or later is needed")
+
+
+def check_store(path: Path) -> None:
+    """Look whether *path* is a sound store of a version that this code knows, without writing to it.
+
+    The last `TAIL_EVENTS` events are checked against the hash chain; the file's structure for
+    at most `CHECK_SECONDS`, so that a start is quick however large the store is.
+
+    Raises:
+        Unavailable: It is not, and why.
+    """
+    if not path.exists() or path.stat().st_size == 0:
+        return
+    try:
+        db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+        try:
+            _check_kind(db, path)
+            _check_structure(db, path)
+            _check_tail(db, path)
+        finally:
+            db.close()
+    except (apsw.NotADBError, apsw.CorruptError, apsw.CantOpenError, apsw.IOError, apsw.SQLError) as error:
+        raise Unavailable(f"the store {path} cannot be read ({error}); it was left as it is") from error
+
+
+def _check_kind(db: apsw.Connection, path: Path) -> None:
+    if int(db.pragma("application_id")) != APPLICATION_ID:
+        if user_version(db) == 0 and not db.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone():
+            return  # a start that ended before its first migration
+        raise Unavailable(f"{path} is not a store of Hecate; it was left as it is")
+    if user_version(db) > len(MIGRATIONS):
+        raise Unavailable(
+            f"the store {path} was written by a newer Hecate (schema {user_version(db)}, this one knows "
+            f"{len(MIGRATIONS)}); it was left as it is"
+        )
+
+
+def _check_structure(db: apsw.Connection, path: Path) -> None:
+    deadline = time.monotonic() + CHECK_SECONDS
+    db.set_progress_handler(lambda: time.monotonic() > deadline, STEPS_BETWEEN_LOOKS_AT_THE_CLOCK)
+    try:
+        verdict = db.execute("PRAGMA quick_check(1)").fetchone()
+    except apsw.InterruptError:
+        return
+    finally:
+        db.set_progress_handler(None)
+    if verdict != ("ok",):
+        raise Unavailable(
+            f"the store {path} is damaged ({verdict[0] if verdict else 'no verdict'}); it was left as it is"
+        )
+
+
+def _check_tail(db: apsw.Connection, path: Path) -> None:
+    if user_version(db) == 0:
+        return
+    newest = db.execute("SELECT * FROM events ORDER BY position DESC LIMIT ?", (TAIL_EVENTS + 1,)).fetchall()
+    tail = [StoredEvent(*row) for row in reversed(newest)]
+    if len(tail) > TAIL_EVENTS:
+        previous, tail = tail[0].hash, tail[1:]
+    else:
+        previous = GENESIS
+    broken = first_broken(previous, tail)
+    if broken is not None:
+        raise Unavailable(
+            f"the store {path} was changed from outside: event {broken} does not follow from the one before it; "
+            "it was left as it is"
+        )

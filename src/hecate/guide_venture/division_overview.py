@@ -1,0 +1,71 @@
+"""Query: one division with all its processes.
+
+GET /api/divisions/{division_id}
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from hecate.dossiers.engine import Engine
+from hecate.dossiers.errors import NotFound
+from hecate.dossiers.process import DIVISION
+from hecate.dossiers.processes import process_view, progress_in
+from hecate.dossiers.times import rfc3339
+from hecate.endpoints import Call, Route
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import apsw
+
+DIVISION_ROW = """
+SELECT d.venture_id, d.name, d.description, d.rationale, d.discovered_at, p.process, p.phase, p.state, p.health
+FROM divisions d JOIN division_progress p ON p.division_id = d.id WHERE d.id = ?
+"""
+
+
+async def show_division(call: Call) -> Mapping[str, Any]:
+    """Show one division with the state of each of its processes."""
+    division_id = call.path["division_id"]
+    engine = call.services.get(Engine)
+
+    def ask(db: apsw.Connection) -> dict[str, Any]:
+        row = db.execute(DIVISION_ROW, (division_id,)).fetchone()
+        if row is None:
+            raise NotFound(f"there is no division {division_id!r}")
+        venture_id, name, description, rationale, discovered_at, process, phase, state, health = row
+        return {
+            "id": division_id,
+            "division_id": division_id,
+            "venture_id": venture_id,
+            "name": name,
+            "context_name": name,
+            "description": description,
+            "rationale": rationale,
+            "discovered_at": rfc3339(discovered_at),
+            "process": process,
+            "current_phase": phase,
+            "state": state,
+            "health": health,
+            "processes": {
+                process.name: process_view(process, desks, *progress_in(db, process.stream_of(division_id)))
+                for process, desks in engine.desks.items()
+                if process.subject is DIVISION
+            },
+        }
+
+    division = await engine.store.read(ask)
+    return {"division": division, **division}
+
+
+ROUTES = (
+    Route(
+        method="GET",
+        path="/api/divisions/{division_id}",
+        call=show_division,
+        summary="Get one division with the state of each of its processes.",
+        errors=(404,),
+        tag="divisions",
+    ),
+)

@@ -1,0 +1,1 @@
+"""Facts for whoever follows them: the event log as pages, as lines, as CloudEvents, and live."""

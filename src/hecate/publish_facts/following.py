@@ -1,0 +1,61 @@
+"""Following the log: what has happened after a position, and then all that happens."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from typing import TYPE_CHECKING
+
+from hecate.dossiers.errors import Invalid
+
+if TYPE_CHECKING:
+    import apsw
+
+    from hecate.dossiers.event_store import EventStore
+    from hecate.dossiers.hash_chain import StoredEvent
+    from hecate.endpoints import Call
+
+Read = Callable[["apsw.Connection", int, int], "list[StoredEvent]"]
+"""From a connection, a position and a limit to the next events of interest."""
+
+EVENTS_A_READ = 200
+HEARTBEAT_SECONDS = 15.0
+HEARTBEAT = b": still here\n\n"
+
+
+async def follow(
+    store: EventStore, read: Read, after: int, write: Callable[[StoredEvent], bytes]
+) -> AsyncGenerator[bytes, None]:
+    """Give every event that *read* finds after *after*, as *write* has it, for ever.
+
+    A comment goes out at once, and every 15 s while nothing happens.  Events are read when
+    they are wanted: a slow reader costs no memory.
+    """
+    position = after
+    yield HEARTBEAT
+    while True:
+        try:
+            async with asyncio.timeout(HEARTBEAT_SECONDS):
+                head = await store.wait_past(position)
+        except TimeoutError:
+            yield HEARTBEAT
+            continue
+        events = await store.read(lambda db, at=position: read(db, at, EVENTS_A_READ))  # type: ignore[misc]
+        if events:
+            yield b"".join(map(write, events))
+        # With less than a full read there is nothing more of interest up to the head that was waited for.
+        position = events[-1].position if len(events) == EVENTS_A_READ else max(head, position)
+
+
+def resume_at(call: Call, after: int | None, head: int) -> int:
+    """Return the position to go on from: ``Last-Event-ID``, else *after*, else *head*.
+
+    Raises:
+        Invalid: ``Last-Event-ID`` is not a position.
+    """
+    last = call.headers.get("last-event-id", "")
+    if last:
+        if not last.isdecimal() or len(last) > len(str(2**63)):
+            raise Invalid(f"the Last-Event-ID header must be a position, a whole number, not {last!r}")
+        return int(last)
+    return head if after is None else after

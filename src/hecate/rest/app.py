@@ -1,0 +1,167 @@
+"""The ASGI application: one request in, one answer of the contract's shape out."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from contextlib import aclosing
+from typing import Any
+
+import msgspec
+import structlog
+
+from hecate.dossiers.errors import HecateError
+from hecate.endpoints import Answer, Call, Raw, Result, Route, Services, Stream
+from hecate.rest.body import ClientGone, Receive, check_media_type, decode_body, decode_query, read_body
+from hecate.rest.disconnect import unless_gone
+from hecate.rest.router import Router
+
+Scope = MutableMapping[str, Any]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Headers = list[tuple[bytes, bytes]]
+
+WITH_A_BODY = frozenset({"POST", "PUT", "PATCH"})
+SERVER_ERROR = 500
+
+log = structlog.get_logger(__name__)
+_encode = msgspec.json.Encoder().encode
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,100}")
+
+
+class Application:
+    """Answers requests by *routes*.
+
+    Args:
+        routes: Everything that can be asked.
+        services: What the endpoints work with.
+    """
+
+    def __init__(self, routes: Sequence[Route], services: Services) -> None:
+        self._router = Router(routes)
+        self._services = services
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request (ASGI)."""
+        if scope["type"] != "http":
+            if scope["type"] == "websocket":
+                await receive()
+                await send({"type": "websocket.close", "code": 1000})
+            return
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        given = headers.get("x-request-id", "")
+        request_id = given if _REQUEST_ID.fullmatch(given) else os.urandom(8).hex()
+        answer = _Answering(send, request_id)
+        try:
+            await self._serve(scope, headers, receive, answer)
+        except ClientGone:
+            log.debug("caller gone", path=scope["path"], request_id=request_id)
+        except HecateError as error:
+            await answer.refuse(error)
+        except Exception:
+            peer = scope.get("state", {}).get("peer")
+            log.exception(
+                "bug",
+                method=scope["method"],
+                path=scope["path"],
+                request_id=request_id,
+                uid=peer and peer.uid,
+                pid=peer and peer.pid,
+            )
+            if answer.begun:
+                raise
+            await answer.refuse(HecateError(f"this is a bug; the log tells more under request {request_id}"))
+
+    async def _serve(self, scope: Scope, headers: dict[str, str], receive: Receive, answer: _Answering) -> None:
+        method: str = scope["method"]
+        route, parameters = self._router.match(method, scope["path"])
+        peer = scope.get("state", {}).get("peer")
+        query = decode_query(route.query, scope["query_string"])
+        raw, body, warnings = b"", None, []
+        if method in WITH_A_BODY:
+            declared = headers.get("content-length", "0")
+            raw = await read_body(receive, route.body_limit_bytes, int(declared) if declared.isdecimal() else 0)
+            if route.body is not None:
+                if peer is None and raw:
+                    check_media_type(headers.get("content-type", ""))
+                if route.prepare_body is not None:
+                    raw = route.prepare_body(raw)
+                body, warnings = decode_body(route.body, raw, may_be_absent=route.body_may_be_absent)
+        call = Call(
+            path=parameters,
+            query=query,
+            body=body,
+            raw_body=raw,
+            headers=headers,
+            peer=peer,
+            request_id=answer.request_id,
+            services=self._services,
+            warnings=warnings,
+        )
+        if route.cancel_on_disconnect:
+            await unless_gone(receive, self._answer(route, call, receive, answer))
+        else:
+            await self._answer(route, call, receive, answer)
+
+    @staticmethod
+    async def _answer(route: Route, call: Call, receive: Receive, answer: _Answering) -> None:
+        result: Result = await route.call(call)
+        if isinstance(result, Stream):
+            if route.cancel_on_disconnect:
+                await answer.stream(result)
+            else:
+                await unless_gone(receive, answer.stream(result))
+        elif isinstance(result, Raw):
+            await answer.send(result.status, result.body, result.media_type, result.headers)
+        elif isinstance(result, Answer):
+            await answer.send_ok(result.status, result.content, result.headers)
+        else:
+            await answer.send_ok(route.status, result, {})
+
+
+class _Answering:
+    """The answering side of one request."""
+
+    __slots__ = ("_send", "begun", "request_id")
+
+    def __init__(self, send: Send, request_id: str) -> None:
+        self._send = send
+        self.request_id = request_id
+        self.begun = False
+
+    async def send_ok(self, status: int, content: Mapping[str, Any], headers: Mapping[str, str]) -> None:
+        await self.send(status, _encode({"ok": True, **content}), "application/json", headers)
+
+    async def refuse(self, error: HecateError) -> None:
+        if error.status >= SERVER_ERROR:
+            log.warning("refused", code=error.code, error=str(error), request_id=self.request_id)
+        await self.send(error.status, _encode(error.envelope()), "application/json", error.headers)
+
+    async def send(self, status: int, body: bytes, media_type: str, headers: Mapping[str, str]) -> None:
+        lines = self._headers(media_type, headers)
+        lines.append((b"content-length", b"%d" % len(body)))
+        self.begun = True
+        await self._send({"type": "http.response.start", "status": status, "headers": lines})
+        await self._send({"type": "http.response.body", "body": body})
+
+    async def stream(self, stream: Stream) -> None:
+        """Send the pieces as they come; the headers wait for the first."""
+        send = self._send
+        async with aclosing(stream.pieces) as pieces:
+            async for piece in pieces:
+                if not self.begun:
+                    self.begun = True
+                    lines = self._headers(stream.media_type, stream.headers)
+                    await send({"type": "http.response.start", "status": stream.status, "headers": lines})
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+        if not self.begun:
+            await self.send(stream.status, b"", stream.media_type, stream.headers)
+        else:
+            await send({"type": "http.response.body", "body": b""})
+
+    def _headers(self, media_type: str, headers: Mapping[str, str]) -> Headers:
+        lines = [(b"content-type", media_type.encode()), (b"x-request-id", self.request_id.encode())]
+        if media_type == "text/event-stream":
+            lines.append((b"cache-control", b"no-cache"))
+        lines += [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+        return lines

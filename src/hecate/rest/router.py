@@ -1,0 +1,88 @@
+"""From a path to its route: a tree of path segments.
+
+The routes are data and many, and most paths differ only in their last segments: a list of
+regular expressions would be tried one by one for each request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from hecate.dossiers.errors import MethodNotAllowed, NotFound
+
+if TYPE_CHECKING:
+    from hecate.endpoints import Route
+
+
+@dataclass(slots=True)
+class _Node:
+    literal: dict[str, _Node] = field(default_factory=dict)
+    parameter: _Node | None = None
+    routes: dict[str, tuple[Route, tuple[str, ...]]] = field(default_factory=dict)
+    """By method, with the names of the path's parameters."""
+
+
+class Router:
+    """Finds the route of a method and a path.  A literal segment wins over a parameter.
+
+    Raises:
+        ValueError: Two routes have the same method and path.
+    """
+
+    def __init__(self, routes: Iterable[Route]) -> None:
+        self._root = _Node()
+        for route in routes:
+            for path in (route.path, *route.aliases):
+                self._add(route, path)
+
+    def _add(self, route: Route, path: str) -> None:
+        node = self._root
+        names: list[str] = []
+        for segment in _segments(path):
+            if segment.startswith("{"):
+                names.append(segment.strip("{}"))
+                node.parameter = node.parameter or _Node()
+                node = node.parameter
+            else:
+                node = node.literal.setdefault(segment, _Node())
+        if route.method in node.routes:
+            raise ValueError(f"two routes answer {route.method} {path}")
+        node.routes[route.method] = (route, tuple(names))
+
+    def match(self, method: str, path: str) -> tuple[Route, dict[str, str]]:
+        """Return the route and the path's parameters.  HEAD is answered by GET's route.
+
+        Raises:
+            NotFound: No route has the path.
+            MethodNotAllowed: Routes have the path, but none with the method.
+        """
+        values: list[str] = []
+        node = self._find(self._root, _segments(path), 0, values)
+        if node is None:
+            raise NotFound(f"there is no path {path!r}; GET /api/openapi.json lists them all")
+        found = node.routes.get("GET" if method == "HEAD" else method)
+        if found is None:
+            allowed = ", ".join(sorted(node.routes))
+            raise MethodNotAllowed(f"{path} takes {allowed}, not {method}", headers={"Allow": allowed})
+        route, names = found
+        return route, dict(zip(names, values, strict=True))
+
+    def _find(self, node: _Node, segments: list[str], at: int, values: list[str]) -> _Node | None:
+        if at == len(segments):
+            return node if node.routes else None
+        segment = segments[at]
+        if (literal := node.literal.get(segment)) and (found := self._find(literal, segments, at + 1, values)):
+            return found
+        if node.parameter is None or not segment:
+            return None
+        values.append(segment)
+        found = self._find(node.parameter, segments, at + 1, values)
+        if found is None:
+            values.pop()
+        return found
+
+
+def _segments(path: str) -> list[str]:
+    return path.removeprefix("/").split("/")

@@ -1,0 +1,186 @@
+"""Read model: the ventures.
+
+GET /api/ventures
+GET /api/ventures/{venture_id}
+GET /api/venture                  the newest that is not archived
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from hecate.dossiers.engine import Engine
+from hecate.dossiers.errors import NotFound
+from hecate.dossiers.processes import actions_in, progress_in
+from hecate.dossiers.read_model import Fact, ReadModel
+from hecate.dossiers.times import rfc3339
+from hecate.endpoints import Answer, ArchivablePageQuery, Call, Route
+from hecate.setup_venture import PROCESS
+from hecate.setup_venture.setup_venture import VentureSetup
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import apsw
+
+SCHEMA = """
+CREATE TABLE ventures (
+    id           TEXT    PRIMARY KEY,
+    position     INTEGER NOT NULL,
+    name         TEXT    NOT NULL,
+    brief        TEXT    NOT NULL,
+    workspace    TEXT    NOT NULL,
+    state        TEXT    NOT NULL,
+    setup_at     INTEGER NOT NULL,
+    initiated_by TEXT    NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX ventures_by_position ON ventures (position);
+"""
+
+COLUMNS = "id, position, name, brief, workspace, state, setup_at, initiated_by"
+
+
+class VentureView(msgspec.Struct, kw_only=True):
+    """A venture as answers show it."""
+
+    id: str
+    venture_id: str
+    name: str
+    brief: str
+    workspace: str
+    status: int
+    """Bits: SETUP 1, ARCHIVED 2."""
+    status_label: str
+    setup_at: str
+    initiated_at: int
+    """Milliseconds since 1970, UTC."""
+    initiated_by: str
+
+
+class Ventures(msgspec.Struct, kw_only=True):
+    """The answer to ``GET /api/ventures``."""
+
+    ok: bool
+    ventures: list[VentureView]
+    next: int | None = None
+    """Where the next page begins, null on the last."""
+
+
+def on_venture_setup(db: apsw.Connection, fact: Fact) -> None:
+    """Add the venture."""
+    setup = fact.event
+    assert isinstance(setup, VentureSetup)  # noqa: S101 - the stored name says so
+    db.execute(
+        "INSERT INTO ventures VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            fact.venture_id,
+            fact.position,
+            setup.name,
+            setup.brief,
+            setup.workspace,
+            fact.progress.state,
+            fact.recorded_at,
+            str(fact.meta.actor),
+        ),
+    )
+
+
+def on_venture_archived(db: apsw.Connection, fact: Fact) -> None:
+    """Keep that the venture is put away."""
+    db.execute("UPDATE ventures SET state = ? WHERE id = ?", (fact.progress.state, fact.venture_id))
+
+
+def view(row: tuple[Any, ...]) -> VentureView:
+    """Return a row of `COLUMNS` as answers show it."""
+    venture_id, _, name, brief, workspace, state, setup_at, initiated_by = row
+    return VentureView(
+        id=venture_id,
+        venture_id=venture_id,
+        name=name,
+        brief=brief,
+        workspace=workspace,
+        status=PROCESS.status_of(state),
+        status_label=state,
+        setup_at=rfc3339(setup_at),
+        initiated_at=setup_at,
+        initiated_by=initiated_by,
+    )
+
+
+async def list_ventures(call: Call) -> Mapping[str, Any]:
+    """List ventures, the oldest first."""
+    query: ArchivablePageQuery = call.query
+    shown = "" if query.include_archived else "AND state <> 'archived'"
+    sql = f"SELECT {COLUMNS} FROM ventures WHERE position > ? {shown} ORDER BY position LIMIT ?"  # noqa: S608 - ours
+
+    def page(db: apsw.Connection) -> list[tuple[Any, ...]]:
+        return db.execute(sql, (query.after, query.limit + 1)).fetchall()
+
+    rows = await call.services.get(Engine).store.read(page)
+    more = rows[query.limit - 1][1] if len(rows) > query.limit else None
+    return {"ventures": [view(row) for row in rows[: query.limit]], "next": more}
+
+
+async def show_venture(call: Call) -> Answer:
+    """Show one venture, archived or not."""
+    return await _show(call, "id = ?", call.path["venture_id"])
+
+
+async def show_newest_venture(call: Call) -> Answer:
+    """Show the newest venture that is not archived."""
+    return await _show(call, "state <> ? ORDER BY position DESC LIMIT 1", "archived")
+
+
+async def _show(call: Call, where: str, value: str) -> Answer:
+    engine = call.services.get(Engine)
+
+    def one(db: apsw.Connection) -> tuple[tuple[Any, ...] | None, int]:
+        row = db.execute(f"SELECT {COLUMNS} FROM ventures WHERE {where}", (value,)).fetchone()  # noqa: S608 - ours
+        return row, progress_in(db, PROCESS.stream_of(row[0]))[1] if row else 0
+
+    row, version = await engine.store.read(one)
+    if row is None:
+        raise NotFound(f"there is no venture {value!r}" if "venture_id" in call.path else "there is no venture yet")
+    fields = {
+        **msgspec.structs.asdict(view(row)),
+        "version": version,
+        "available_actions": actions_in(engine.desks[PROCESS], row[5]),
+    }
+    return Answer({"venture": fields, **fields}, headers={"ETag": f'"{version}"'})
+
+
+READ_MODEL = ReadModel(
+    name="ventures",
+    schema=SCHEMA,
+    projections={"venture_setup_v1": on_venture_setup, "venture_archived_v1": on_venture_archived},
+)
+
+ROUTES = (
+    Route(
+        method="GET",
+        path="/api/ventures",
+        call=list_ventures,
+        summary="List all ventures.",
+        query=ArchivablePageQuery,
+        answer=Ventures,
+        tag="ventures",
+    ),
+    Route(
+        method="GET",
+        path="/api/ventures/{venture_id}",
+        call=show_venture,
+        summary="Get a specific venture.",
+        errors=(404,),
+        tag="ventures",
+    ),
+    Route(
+        method="GET",
+        path="/api/venture",
+        call=show_newest_venture,
+        summary="Get the newest venture that is not archived.",
+        errors=(404,),
+        tag="ventures",
+    ),
+)
