@@ -1,0 +1,119 @@
+"""How answers are printed: tables for people, tab-separated lines for pipes, JSON where it was asked for."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+
+import click
+
+COLOURS = {
+    "active": "green",
+    "archived": "bright_black",
+    "completed": "cyan",
+    "degraded": "yellow",
+    "down": "red",
+    "healthy": "green",
+    "not_configured": "bright_black",
+    "ok": "green",
+    "paused": "yellow",
+    "pending": "bright_black",
+    "unhealthy": "red",
+    "unknown": "bright_black",
+}
+"""Words of the domain that have a colour wherever they stand alone."""
+
+# All control characters but tab and newline: what a model or another user wrote must not steer the terminal.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+class Output:
+    """Prints to standard output, and notes to standard error.
+
+    Args:
+        as_json: Whether answers are printed as they came.
+        colour: False for none; None for what the terminal can.
+    """
+
+    def __init__(self, *, as_json: bool = False, colour: bool | None = None) -> None:
+        self.as_json = as_json
+        self.colour = colour
+        self.for_people = sys.stdout.isatty()
+
+    def raw(self, answer: bytes) -> None:
+        """Print JSON as it came, in one line."""
+        click.echo(answer)
+
+    def styled(self, text: str) -> None:
+        """Print a line that is free of control characters but for its colours."""
+        click.echo(text, color=self.colour)
+
+    def piece(self, text: str, *, colour: str | None = None) -> None:
+        """Print a piece of a text, at once and without a line end."""
+        text = printable(text) if self.for_people else text
+        click.echo(click.style(text, fg=colour) if colour else text, nl=False, color=self.colour)
+
+    def note(self, text: str, *, word: str = "", colour: str | None = None) -> None:
+        """Print a line to standard error, where it is not taken for the answer; *word* comes first, in *colour*."""
+        first = f"{click.style(word, fg=colour)} " if word else ""
+        click.echo(first + printable(text), err=True, color=self.colour)
+
+    def details(self, fields: Mapping[str, object]) -> None:
+        """Print a line for each field that has a value: aligned for people, tab-separated in a pipe."""
+        shown = {name: value for name, value in fields.items() if value not in {None, ""}}
+        width = max(map(len, shown), default=0)
+        for name, value in shown.items():
+            if self.for_people:
+                label = click.style(name.ljust(width), bold=True)
+                click.echo(f"{label}  {coloured(str(value))}", color=self.colour)
+            else:
+                click.echo(f"{name}\t{one_line(value)}")
+
+    def table(self, columns: Sequence[str], rows: Iterable[Sequence[object]], *, if_empty: str) -> None:
+        """Print *rows*: a table for people; in a pipe one line each, tab-separated, without the heads of the columns.
+
+        Args:
+            columns: The heads.
+            rows: A value for each column; None is empty.
+            if_empty: What people are told when there are no rows.
+        """
+        if not self.for_people:
+            for row in rows:
+                click.echo("\t".join(one_line(value) for value in row))
+            return
+        filled = [[printable("" if value is None else str(value)) for value in row] for row in rows]
+        if filled:
+            _print_table(columns, filled, self.colour)
+        else:
+            self.note(if_empty)
+
+
+def _print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], colour: bool | None) -> None:  # noqa: FBT001
+    # rich takes longer to import than most commands to run, and only tables need it.
+    from rich.console import Console  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(value, style=COLOURS.get(value, "")) for value in row))
+    Console(no_color=colour is False, highlight=False).print(table)
+
+
+def printable(text: str) -> str:
+    """Return *text* without control characters, but for tabs and newlines."""
+    return _CONTROL.sub("", text)
+
+
+def one_line(value: object) -> str:
+    """Return *value* as a field of a line: without tabs, newlines and other control characters; None is empty."""
+    return "" if value is None else " ".join(printable(str(value)).split())
+
+
+def coloured(text: str) -> str:
+    """Return *text*, in its colour if it is one of the domain's words."""
+    text = printable(text)
+    return click.style(text, fg=COLOURS[text]) if text in COLOURS else text
