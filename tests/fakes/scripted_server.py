@@ -17,7 +17,9 @@ Script = Callable[["Exchange"], Awaitable[None]]
 class Exchange:
     """One request, and the means to answer it."""
 
-    def __init__(self, method: str, path: str, headers: dict[str, str], body: bytes, writer: asyncio.StreamWriter) -> None:
+    def __init__(
+        self, method: str, path: str, headers: dict[str, str], body: bytes, writer: asyncio.StreamWriter
+    ) -> None:
         self.method = method
         self.path = path
         self.headers = headers

@@ -13,11 +13,8 @@ from time import monotonic
 from typing import Literal
 
 from hecate.dossiers.errors import HecateError
-from hecate.serve_llm.errors import ProviderSlow
 from hecate.serve_llm.providers.provider import Model, Provider
 
-LIST_SECONDS = 2.0
-"""How long a provider may take to list its models before it counts as unhealthy."""
 GRACE_SECONDS = 0.1
 """How long the one who finds a shelf stale waits for it: enough for a healthy local provider."""
 
@@ -27,8 +24,10 @@ Status = Literal["healthy", "unhealthy", "unknown"]
 class Shelf:
     """What is known of one provider."""
 
-    def __init__(self, provider: Provider) -> None:
+    def __init__(self, provider: Provider, list_seconds: float) -> None:
         self.provider = provider
+        self.list_seconds = list_seconds
+        """How long the provider may take to list its models."""
         self.models: tuple[Model, ...] = ()
         """As last listed; a provider that is unhealthy now keeps them."""
         self.status: Status = "unknown"
@@ -60,13 +59,12 @@ class Shelf:
     async def _restock(self) -> None:
         started = monotonic()
         try:
-            async with asyncio.timeout(LIST_SECONDS):
+            async with asyncio.timeout(self.list_seconds):
                 models = await self.provider.list_models()
         except TimeoutError:
-            name = self.provider.name
-            self._found_unhealthy(ProviderSlow(f"{name} has not listed its models within {LIST_SECONDS:g} s"))
+            self._found_unhealthy(f"{self.provider.name} has not listed its models within {self.list_seconds:g} s")
         except HecateError as exc:
-            self._found_unhealthy(exc)
+            self._found_unhealthy(str(exc))
         else:
             self.models = models
             self.names = _names(models)
@@ -75,9 +73,9 @@ class Shelf:
             self.latency_ms = round((monotonic() - started) * 1000)
         self._checked_at = monotonic()
 
-    def _found_unhealthy(self, why: HecateError) -> None:
+    def _found_unhealthy(self, why: str) -> None:
         self.status = "unhealthy"
-        self.error = str(why)
+        self.error = why
 
 
 class Catalogue:
@@ -121,8 +119,8 @@ class Catalogue:
         if not stale:
             return
         tasks = [shelf.restock() for shelf in stale]
-        first_time = any(shelf.status == "unknown" for shelf in stale)
-        await asyncio.wait(tasks, timeout=LIST_SECONDS + GRACE_SECONDS if first_time else GRACE_SECONDS)
+        first_time = [shelf.list_seconds for shelf in stale if shelf.status == "unknown"]
+        await asyncio.wait(tasks, timeout=max(first_time, default=0.0) + GRACE_SECONDS)
 
     async def search(self, name: str, *, at_most_seconds_old: float) -> tuple[Provider, str] | None:
         """Return as `find` does, but first ask every provider not asked within *at_most_seconds_old*.

@@ -16,6 +16,7 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from dataclasses import dataclass
 from json.encoder import encode_basestring_ascii
 from time import monotonic
 from typing import Any
@@ -35,27 +36,37 @@ from hecate.serve_llm.pieces import (
     ToolCallPiece,
 )
 
-HOLD_SECONDS = 10.0
-"""How long the headers wait for the first piece, so that a failure until then is an HTTP error."""
-BEAT_SECONDS = 15.0
-"""How long a client may hear nothing; one gives up after 45 s, and does not count comments."""
-
 EMPTY = b'data: {"content": "", "done": false}\n\n'
 END = "data: [DONE]\n\n"
 
 _text = encode_basestring_ascii
 
 
-async def chat_events(batches: Batches, warnings: Sequence[str]) -> AsyncGenerator[bytes, None]:
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a client of a stream can wait."""
+
+    hold_seconds: float = 10.0
+    """How long the headers wait for the first piece, so that a failure until then is an HTTP error."""
+    beat_seconds: float = 15.0
+    """How long a client may hear nothing; one gives up after 45 s, and does not count comments."""
+
+
+USUAL = Patience()
+
+
+async def chat_events(
+    batches: Batches, warnings: Sequence[str], patience: Patience = USUAL
+) -> AsyncGenerator[bytes, None]:
     """Give the events of a chat; each item holds all that came together.
 
     Raises:
         HecateError: The chat has failed before anything was given; later that is an event.
     """
     given = False
-    writing = _Writing(warnings)
+    writing = _Writing(warnings, patience)
     try:
-        async with aclosing(batches), aclosing(_held(batches)) as held:
+        async with aclosing(batches), aclosing(_held(batches, patience)) as held:
             async for batch in held:
                 events = EMPTY if batch is None else writing.events(batch)
                 if events:
@@ -67,16 +78,16 @@ async def chat_events(batches: Batches, warnings: Sequence[str]) -> AsyncGenerat
         yield _line({"error": str(exc), "code": exc.code, "done": True}).encode("ascii")
 
 
-async def _held(batches: Batches) -> AsyncGenerator[list[Piece] | None, None]:
+async def _held(batches: Batches, patience: Patience) -> AsyncGenerator[list[Piece] | None, None]:
     """Give the batches, and None whenever the wait for the first is so long that a client might give up."""
     first = asyncio.create_task(_first(batches))
     try:
-        patience = HOLD_SECONDS
+        seconds = patience.hold_seconds
         while not first.done():
-            await asyncio.wait((first,), timeout=patience)
+            await asyncio.wait((first,), timeout=seconds)
             if not first.done():
                 yield None
-                patience = BEAT_SECONDS
+                seconds = patience.beat_seconds
         yield first.result()
     finally:
         if not first.done():
@@ -93,10 +104,11 @@ async def _first(batches: Batches) -> list[Piece]:
 class _Writing:
     """Turns pieces into events, and keeps what belongs into the last one."""
 
-    __slots__ = ("_began", "_calls", "_given_at", "_signatures", "_warnings")
+    __slots__ = ("_began", "_calls", "_given_at", "_patience", "_signatures", "_warnings")
 
-    def __init__(self, warnings: Sequence[str]) -> None:
+    def __init__(self, warnings: Sequence[str], patience: Patience) -> None:
         self._warnings = warnings
+        self._patience = patience
         self._began = Began("", "")
         self._calls: list[ToolCall] = []
         self._signatures: list[Signature] = []
@@ -121,7 +133,7 @@ class _Writing:
         if lines:
             self._given_at = monotonic()
             return "".join(lines).encode("ascii")
-        if monotonic() - self._given_at > BEAT_SECONDS:
+        if monotonic() - self._given_at > self._patience.beat_seconds:
             # A long tool call is being written, of which nothing is shown until it is whole.
             self._given_at = monotonic()
             return EMPTY

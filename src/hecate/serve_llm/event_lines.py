@@ -22,7 +22,7 @@ class Cutter(Protocol):
         """Return the payloads that *data* completes.
 
         Raises:
-            Overlong: A line is over `LINE_LIMIT_BYTES`.
+            Overlong: A line is too long to be one.
         """
 
     def flush(self) -> list[bytes]:
@@ -30,11 +30,16 @@ class Cutter(Protocol):
 
 
 class Lines:
-    """Lines that end in LF, CR LF or CR; empty ones are left out."""
+    """Lines that end in LF, CR LF or CR; empty ones are left out.
 
-    __slots__ = ("_held", "_held_bytes")
+    Args:
+        limit_bytes: How long a line may be.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_held", "_held_bytes", "_limit_bytes")
+
+    def __init__(self, limit_bytes: int = LINE_LIMIT_BYTES) -> None:
+        self._limit_bytes = limit_bytes
         self._held: list[bytes] = []
         self._held_bytes = 0
 
@@ -69,8 +74,8 @@ class Lines:
     def _hold(self, data: bytes) -> None:
         self._held.append(data)
         self._held_bytes += len(data)
-        if self._held_bytes > LINE_LIMIT_BYTES:
-            raise Overlong(f"a line of more than {LINE_LIMIT_BYTES} bytes")
+        if self._held_bytes > self._limit_bytes:
+            raise Overlong(f"a line of more than {self._limit_bytes} bytes")
 
 
 class ServerSentEvents:

@@ -141,7 +141,10 @@ class Gateway:
         now = configured_accounts(sources)
         kept = {name: shelf for name, shelf in shelves.items() if accounts.get(name) == now.get(name)}
         catalogue = Catalogue(
-            {name: kept.get(name) or Shelf(self._adapter(account)) for name, account in now.items()},
+            {
+                name: kept.get(name) or Shelf(self._adapter(account), account.deadlines.list_seconds)
+                for name, account in now.items()
+            },
             sources.llm.models_fresh_seconds,
         )
         unconfigured = frozenset(provider_kinds()).difference(now)

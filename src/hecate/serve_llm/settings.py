@@ -14,6 +14,8 @@ class Deadlines(Struct, frozen=True, forbid_unknown_fields=True):
 
     connect_seconds: Seconds = 5.0
     """Until the connection stands."""
+    list_seconds: Seconds = 2.0
+    """Until the models are listed; a provider that takes longer counts as unhealthy."""
     first_token_seconds: Seconds = 300.0
     """From the request to the first piece of a streamed answer; loading a big model takes minutes."""
     gap_seconds: Seconds = 120.0
