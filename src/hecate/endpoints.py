@@ -154,6 +154,8 @@ class Route:
     """Whether an absent, empty or ``null`` body counts as ``{}``."""
     prepare_body: Callable[[bytes], bytes] | None = None
     """Changes the body before it is decoded, such as another client's field names."""
+    is_command: bool = False
+    """Whether it goes to a desk, and so takes ``Idempotency-Key`` and ``If-Match``."""
     cancel_on_disconnect: bool = False
     """Whether the endpoint's task is cancelled when the caller goes away before the answer."""
     example: Mapping[str, Any] | None = None

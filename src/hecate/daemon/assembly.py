@@ -23,6 +23,7 @@ from hecate.report_health import Uptime
 from hecate.rest.app import Application
 from hecate.rest.desk_routes import desk_routes
 from hecate.rest.item_list_routes import item_list_routes
+from hecate.rest.openapi import openapi_route
 from hecate.serve_llm.accounts import Sources, configured_accounts
 from hecate.serve_llm.gateway import Gateway
 
@@ -119,6 +120,7 @@ async def assemble(configuration: Configuration, data: DataDirectory) -> AsyncIt
         raise CannotStart(f"cannot open the store {data.database}: {exc}") from exc
     try:
         routes = (*found.routes, *desk_routes(found), *item_list_routes(found))
+        routes = (*routes, openapi_route(routes))
         assembly = HecateAssembly(configuration, routes, engine)
         policies = asyncio.create_task(_follow_policies(engine, found.policies))
         try:

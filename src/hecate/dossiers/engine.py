@@ -47,7 +47,7 @@ class Order:
     command: Command
     subject_id: str = ""
     """Whose process it is; empty where the command begins a new subject."""
-    meta: Meta = Meta()
+    meta: Meta = field(default_factory=Meta)
     key: str = ""
     """The idempotency key; empty: none."""
     fingerprint: bytes = b""

@@ -89,6 +89,6 @@ class ItemList:
             f"SELECT data, position FROM {self.name} WHERE subject_id = ? AND position > ? "  # noqa: S608 - the name is ours
             "ORDER BY position LIMIT ?"
         )
-        rows = db.execute(sql, (subject_id, after, limit + 1)).fetchall()
+        rows: list[tuple[str, int]] = db.execute(sql, (subject_id, after, limit + 1)).fetchall()  # type: ignore[assignment]
         items = [msgspec.Raw(data.encode()) for data, _ in rows[:limit]]
         return items, rows[limit - 1][1] if len(rows) > limit else None

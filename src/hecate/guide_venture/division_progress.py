@@ -50,7 +50,8 @@ CREATE INDEX division_progress_by_venture ON division_progress (venture_id, posi
 MOVE = "UPDATE division_progress SET process = ?1, phase = ?2, state = ?3 WHERE division_id = ?4"
 MOVE_IF_ELSEWHERE = MOVE + " AND (process <> ?1 OR state <> ?3)"
 UNFINISHED = """
-SELECT process, state FROM processes WHERE subject_id = ? AND state IN ('active', 'paused') ORDER BY touched DESC LIMIT 1
+SELECT process, state FROM processes WHERE subject_id = ? AND state IN ('active', 'paused')
+ORDER BY touched DESC LIMIT 1
 """
 FINISHED = "SELECT process FROM processes WHERE subject_id = ?"
 
@@ -109,7 +110,7 @@ async def show_venture_status(call: Call) -> Mapping[str, Any]:
     """Show the process, state and health of each division of a venture."""
     venture_id = call.path["venture_id"]
 
-    def ask(db: apsw.Connection) -> tuple[str, list[tuple[str, str, str, str, str]]]:
+    def ask(db: apsw.Connection) -> tuple[Any, list[Any]]:
         venture = db.execute("SELECT name FROM ventures WHERE id = ?", (venture_id,)).fetchone()
         if venture is None:
             raise NotFound(f"there is no venture {venture_id!r}")

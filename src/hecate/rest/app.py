@@ -77,7 +77,8 @@ class Application:
         route, parameters = self._router.match(method, scope["path"])
         peer = scope.get("state", {}).get("peer")
         query = decode_query(route.query, scope["query_string"])
-        raw, body, warnings = b"", None, []
+        raw, body = b"", None
+        warnings: list[str] = []
         if method in WITH_A_BODY:
             declared = headers.get("content-length", "0")
             raw = await read_body(receive, route.body_limit_bytes, int(declared) if declared.isdecimal() else 0)

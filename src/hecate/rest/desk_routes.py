@@ -6,6 +6,7 @@ import hashlib
 import inspect
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -58,27 +59,25 @@ def desk_routes(catalog: Catalog) -> Iterator[Route]:
     for process, desks in catalog.desks.items():
         for desk in desks:
             summary, description = in_words(desk)
-            route = partial(
-                Route,
+            route = Route(
                 method="POST",
+                path=path_of(process, desk.path),
+                call=endpoint(process, desk),
+                summary=summary,
+                description=description,
                 body=desk.command,
                 body_may_be_absent=True,
                 answer=CommandAnswer,
                 status=desk.status,
                 errors=(404, 409, 412, 422),
-                summary=summary,
+                is_command=True,
+                example=msgspec.to_builtins(desk.example.when),
                 tag=process.name,
             )
-            call = endpoint(process, desk)
-            yield route(
-                path=path_of(process, desk.path),
-                call=call,
-                description=description,
-                example=msgspec.to_builtins(desk.example.when),
-            )
+            yield route
             for alias in desk.aliases:
-                renamed = {"prepare_body": partial(rename_fields, renames=alias.renames)} if alias.renames else {}
-                yield route(path=path_of(process, alias.path), call=call, listed=False, **renamed)
+                prepare = partial(rename_fields, renames=alias.renames) if alias.renames else None
+                yield replace(route, path=path_of(process, alias.path), prepare_body=prepare, listed=False)
 
 
 def path_of(process: Process, path: str) -> str:
@@ -136,7 +135,7 @@ def fingerprint(key: str, process: Process, desk: Desk, call: Call) -> bytes:
     if len(key) > LONGEST_KEY:
         raise Invalid(f"the Idempotency-Key is longer than {LONGEST_KEY} characters")
     subject = call.path.get(process.subject.parameter, "")
-    return hashlib.sha256("\n".join((process.name, desk.path, subject, "")).encode() + call.raw_body).digest()
+    return hashlib.sha256(f"{process.name}\n{desk.path}\n{subject}\n".encode() + call.raw_body).digest()
 
 
 def expected_version(if_match: str) -> int | None:
