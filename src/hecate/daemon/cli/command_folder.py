@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 import pkgutil
 import sys
 from collections.abc import Callable, Sequence
@@ -79,17 +78,13 @@ class Root(CommandFolder):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command that was asked for."""
         try:
-            done = super().invoke(ctx)
-            sys.stdout.flush()
-            return done
+            return super().invoke(ctx)
         except HecateClientError as error:
             raise _Failure(error, ctx.ensure_object(Session)) from error
         except KeyboardInterrupt:
             click.echo(err=True)
             ctx.exit(INTERRUPTED)
         except BrokenPipeError:
-            # What is still buffered would be written at exit, and complained about.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             ctx.exit(PIPE_CLOSED)
 
 
@@ -111,7 +106,7 @@ class _Failure(click.ClickException):
 
             output.raw(msgspec.json.encode(self.error.envelope()))
             return
-        output.note(self.error.message, word="error:", colour="red")
+        output.note(self.error.message, word="Error:", colour="red")
         if self.error.available_actions:
             output.note(f"possible now: {', '.join(self.error.available_actions)}")
 

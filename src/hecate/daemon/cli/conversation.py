@@ -63,5 +63,5 @@ def converse(
         except HecateClientError as error:
             # The next prompt may do better; what was asked in vain is forgotten.
             messages.remove({"role": "user", "content": prompt})
-            output.note(error.message, word="error:", colour="red")
+            output.note(error.message, word="Error:", colour="red")
         sys.stdout.flush()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 
 import click
+
+from hecate.daemon.cli.exit_codes import FAILED
 
 COLOURS = {
     "active": "green",
@@ -43,16 +46,16 @@ class Output:
 
     def raw(self, answer: bytes) -> None:
         """Print JSON as it came, in one line."""
-        click.echo(answer)
+        self._write(answer + b"\n")
 
     def styled(self, text: str) -> None:
         """Print a line that is free of control characters but for its colours."""
-        click.echo(text, color=self.colour)
+        self._write(f"{text}\n")
 
     def piece(self, text: str, *, colour: str | None = None) -> None:
         """Print a piece of a text, at once and without a line end."""
         text = printable(text) if self.for_people else text
-        click.echo(click.style(text, fg=colour) if colour else text, nl=False, color=self.colour)
+        self._write(click.style(text, fg=colour) if colour else text)
 
     def note(self, text: str, *, word: str = "", colour: str | None = None) -> None:
         """Print a line to standard error, where it is not taken for the answer; *word* comes first, in *colour*."""
@@ -66,9 +69,9 @@ class Output:
         for name, value in shown.items():
             if self.for_people:
                 label = click.style(name.ljust(width), bold=True)
-                click.echo(f"{label}  {coloured(str(value))}", color=self.colour)
+                self.styled(f"{label}  {coloured(str(value))}")
             else:
-                click.echo(f"{name}\t{one_line(value)}")
+                self.styled(f"{name}\t{one_line(value)}")
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[object]], *, if_empty: str) -> None:
         """Print *rows*: a table for people; in a pipe one line each, tab-separated, without the heads of the columns.
@@ -80,16 +83,40 @@ class Output:
         """
         if not self.for_people:
             for row in rows:
-                click.echo("\t".join(one_line(value) for value in row))
+                self.styled("\t".join(one_line(value) for value in row))
             return
         filled = [[printable("" if value is None else str(value)) for value in row] for row in rows]
         if filled:
-            _print_table(columns, filled, self.colour)
+            self._write(_drawn(columns, filled, self.colour))
         else:
             self.note(if_empty)
 
+    def _write(self, text: str | bytes) -> None:
+        try:
+            click.echo(text, nl=False, color=self.colour)
+        except BrokenPipeError:
+            discard_output()
+            raise
+        except OSError as exc:
+            discard_output()
+            raise OutputFailed(f"cannot write the output: {exc.strerror}") from exc
 
-def _print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], colour: bool | None) -> None:  # noqa: FBT001
+
+class OutputFailed(click.ClickException):
+    """Standard output takes no more, as on a full disk."""
+
+    exit_code = FAILED
+
+
+def discard_output() -> None:
+    """Give up what was not written yet: at exit it would be tried again, and complained about."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stdout.fileno())
+    os.close(null)
+
+
+def _drawn(columns: Sequence[str], rows: Sequence[Sequence[str]], colour: bool | None) -> str:  # noqa: FBT001
+    """Return a table as wide as the terminal."""
     # rich takes longer to import than most commands to run, and only tables need it.
     from rich.console import Console  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
@@ -100,7 +127,10 @@ def _print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], colour: 
         table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*(Text(value, style=COLOURS.get(value, "")) for value in row))
-    Console(no_color=colour is False, highlight=False).print(table)
+    console = Console(no_color=colour is False, highlight=False)
+    with console.capture() as drawn:
+        console.print(table)
+    return drawn.get()
 
 
 def printable(text: str) -> str:

@@ -58,7 +58,7 @@ class Session:
             }
         )
         for warning in done.warnings:
-            output.note(warning, word="warning:", colour="yellow")
+            output.note(warning, word="Warning:", colour="yellow")
 
     def show(self, client: Client, question: Question[Any]) -> Any | None:
         """Return the answer to *question*, or print it and return None if raw answers were asked for."""
