@@ -13,7 +13,7 @@ from typing import NamedTuple, Self, TypeVar
 
 import apsw
 
-from hecate.dossiers.errors import VersionMoved
+from hecate.dossiers.errors import Unavailable, VersionMoved
 from hecate.dossiers.hash_chain import GENESIS, StoredEvent, link
 from hecate.dossiers.schema import migrate
 from hecate.dossiers.store_check import check_sqlite, check_store
@@ -170,7 +170,10 @@ class EventStore:
 
     def read_from_thread(self, question: Callable[[apsw.Connection], T]) -> Future[T]:
         """Run *question* as `read` does, for a caller without an event loop."""
-        return self._pool.submit(lambda: question(self._reader()))
+        try:
+            return self._pool.submit(lambda: question(self._reader()))
+        except RuntimeError as error:
+            raise Unavailable("nothing can be read: the daemon is stopping") from error
 
     @staticmethod
     def version_of(db: apsw.Connection, stream: str) -> int:

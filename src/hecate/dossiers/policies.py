@@ -81,8 +81,10 @@ class PolicyRunner:
             )
             for stored in events:
                 await self._react(policy, stored)
-            # What is not a policy's own kind is passed over in one step, up to the head that was asked for.
-            position = events[-1].position if len(events) == EVENTS_A_STEP else head
+                position = stored.position
+            if len(events) < EVENTS_A_STEP:
+                # What is not of the policy's own kinds is passed over in one step.
+                position = max(head, position)
             await store.writer.submit(lambda db, at=position: keep_checkpoint(db, policy.name, at))  # type: ignore[misc]
 
     async def _react(self, policy: Policy, stored: StoredEvent) -> None:

@@ -112,7 +112,11 @@ class Writer:
                     stopping = True
                     break
                 batch.append(more)
-            self._answer(self._commit(batch))
+            try:
+                outcomes = self._commit(batch)
+            except Exception as error:  # noqa: BLE001 - the thread's outer edge: without it nobody is ever answered
+                outcomes = self._abandon(batch, error)
+            self._answer(outcomes)
 
     def _commit(self, batch: list[tuple[Unit, Reply]]) -> list[Outcome]:
         if self._doubt:
@@ -145,15 +149,15 @@ class Writer:
         execute("RELEASE unit")
         return result
 
-    def _abandon(self, batch: list[tuple[Unit, Reply]], error: apsw.Error) -> list[Outcome]:
+    def _abandon(self, batch: list[tuple[Unit, Reply]], error: Exception) -> list[Outcome]:
         """Undo the transaction and tell everybody in it that nothing was recorded."""
-        log.error("transaction abandoned", error=str(error), units=len(batch))
+        log.error("transaction abandoned", error=repr(error), units=len(batch))
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
         self._after_undo()
         if not isinstance(error, (apsw.FullError, apsw.BusyError)):
             # After a failed write or sync nobody knows what the disk holds: a restart reads it anew.
-            self._doubt = f"the store is in doubt since a disk error ({error}); restart the daemon"
+            self._doubt = f"the store is in doubt since an error ({error}); restart the daemon"
         reason = "the disk is full" if isinstance(error, apsw.FullError) else str(error)
         return [(reply, Unavailable(f"nothing was recorded: {reason}")) for _, reply in batch]
 

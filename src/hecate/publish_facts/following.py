@@ -43,8 +43,10 @@ async def follow(
         events = await store.read(lambda db, at=position: read(db, at, EVENTS_A_READ))  # type: ignore[misc]
         if events:
             yield b"".join(map(write, events))
-        # With less than a full read there is nothing more of interest up to the head that was waited for.
-        position = events[-1].position if len(events) == EVENTS_A_READ else max(head, position)
+            position = events[-1].position
+        if len(events) < EVENTS_A_READ:
+            # There is nothing more of interest up to the head that was waited for.
+            position = max(head, position)
 
 
 def resume_at(call: Call, after: int | None, head: int) -> int:
