@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from hecate.daemon.config import Configuration, ServeOptions
-from hecate.daemon.data_directory import DataDirectory
+from hecate.daemon.lifetime import Given
 from hecate.daemon.main import run
 
 
@@ -29,9 +29,6 @@ class TinyAssembly:
         self.going_on = asyncio.Event()
         self.feeds_ended = asyncio.Event()
         asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, self.going_on.set)
-
-    def secrets(self) -> Sequence[str]:
-        return ("canary-0123",)
 
     def provider_names(self) -> Sequence[str]:
         return tuple(self.configuration.providers)
@@ -97,10 +94,11 @@ async def length_of_body(receive: Any) -> int:
 
 
 @contextlib.asynccontextmanager
-async def assemble(configuration: Configuration, data: DataDirectory) -> AsyncIterator[TinyAssembly]:
+async def assemble(given: Given) -> AsyncIterator[TinyAssembly]:
     """Put the tiny daemon together."""
-    data.database.touch()
-    yield TinyAssembly(configuration)
+    given.data.database.touch()
+    given.hide(["canary-0123"])
+    yield TinyAssembly(given.configuration)
     say("assembly closed")
 
 

@@ -12,9 +12,9 @@ import structlog
 
 from hecate import catalog
 from hecate.daemon.config import Configuration
-from hecate.daemon.data_directory import DataDirectory
 from hecate.daemon.errors import CannotStart, ConfigurationWrong
 from hecate.daemon.feeds import end_with
+from hecate.daemon.lifetime import Given
 from hecate.dossiers.engine import Engine
 from hecate.dossiers.errors import Invalid, Unavailable
 from hecate.dossiers.policies import Policy, PolicyRunner
@@ -35,31 +35,22 @@ SECONDS_BETWEEN_TRIES = 5.0
 class HecateAssembly:
     """The open engine and gateway, behind one ASGI application."""
 
-    def __init__(self, configuration: Configuration, routes: Sequence[Route], engine: Engine) -> None:
-        self._configuration = configuration
+    def __init__(self, engine: Engine, gateway: Gateway, routes: Sequence[Route]) -> None:
         self._engine = engine
+        self._gateway = gateway
         self._stopping = asyncio.Event()
-        try:
-            self.gateway = Gateway(self._sources)
-        except Invalid as exc:
-            raise ConfigurationWrong(str(exc)) from exc
         services = Services()
-        for service in (engine, self.gateway, Uptime()):
+        for service in (engine, gateway, Uptime()):
             services.add(service)
         self.application = Application([end_with(self._stopping, route) for route in routes], services)
 
-    def secrets(self) -> Sequence[str]:
-        """Return the keys of the providers, and what their headers hold."""
-        accounts = configured_accounts(self._sources()).values()
-        return [secret for account in accounts for secret in (account.api_key, *account.headers.values())]
-
     def provider_names(self) -> Sequence[str]:
         """Return the providers in use."""
-        return self.gateway.configured
+        return self._gateway.configured
 
     async def describe_providers(self) -> Sequence[str]:
         """Return for each provider in use how many models it has, or why it fails."""
-        shelves = await self.gateway.shelves()
+        shelves = await self._gateway.shelves()
         return [
             f"{name}: {shelf.error}" if shelf.error else f"{name}: {len(shelf.models)} models"
             for name, shelf in shelves.items()
@@ -72,11 +63,9 @@ class HecateAssembly:
         Raises:
             ConfigurationWrong: A provider's table is wrong; everything stays as it was.
         """
-        former, self._configuration = self._configuration, configuration
         try:
-            await self.gateway.reload()
+            await self._gateway.reload()
         except Invalid as exc:
-            self._configuration = former
             raise ConfigurationWrong(str(exc)) from exc
         self._engine.strict_gates = _strict(configuration)
 
@@ -91,41 +80,26 @@ class HecateAssembly:
         """End the streams of events."""
         self._stopping.set()
 
-    def _sources(self) -> Sources:
-        return Sources(self._configuration.llm, self._configuration.providers, os.environ)
-
 
 @asynccontextmanager
-async def assemble(configuration: Configuration, data: DataDirectory) -> AsyncIterator[HecateAssembly]:
-    """Open the store in *data* and everything that works with it; close it all at the end.
+async def assemble(given: Given) -> AsyncIterator[HecateAssembly]:
+    """Open the store and everything that works with it; close it all at the end.
 
     Raises:
         CannotStart: The store is damaged, or the disk refuses.
         ConfigurationWrong: A provider's table is wrong.
     """
     found = catalog.find()
-    try:
-        # In a thread: an old store may take a while to be brought up to date, and signals must get through.
-        engine = await asyncio.to_thread(
-            Engine.open,
-            data.database,
-            found.desks,
-            read_models=found.read_models,
-            upcasters=found.upcasters,
-            strict_gates=_strict(configuration),
-        )
-    except Unavailable as exc:
-        raise CannotStart(str(exc)) from exc
-    except (apsw.Error, OSError) as exc:
-        raise CannotStart(f"cannot open the store {data.database}: {exc}") from exc
+    # The gateway first: what is wrong with the providers is found before the store is touched.
+    gateway = _gateway(given)
+    engine = await _engine(given, found)
     try:
         routes = (*found.routes, *desk_routes(found), *item_list_routes(found))
         routes = (*routes, openapi_route(routes))
-        assembly = HecateAssembly(configuration, routes, engine)
         policies = asyncio.create_task(_follow_policies(engine, found.policies))
         try:
-            async with assembly.gateway:
-                yield assembly
+            async with gateway:
+                yield HecateAssembly(engine, gateway, routes)
         finally:
             policies.cancel()
             with suppress(asyncio.CancelledError):
@@ -133,6 +107,41 @@ async def assemble(configuration: Configuration, data: DataDirectory) -> AsyncIt
     finally:
         # In a thread again: the last commit must not hold up what else ends.
         await asyncio.to_thread(engine.close)
+
+
+def _gateway(given: Given) -> Gateway:
+    def read_sources() -> Sources:
+        """Read the configuration of the providers, now and for every reload."""
+        try:
+            configuration = given.read_again()
+        except ConfigurationWrong as exc:
+            raise Invalid(str(exc)) from exc
+        sources = Sources(configuration.llm, configuration.providers, os.environ)
+        accounts = configured_accounts(sources).values()
+        given.hide(secret for account in accounts for secret in (account.api_key, *account.headers.values()))
+        return sources
+
+    try:
+        return Gateway(read_sources)
+    except Invalid as exc:
+        raise ConfigurationWrong(str(exc)) from exc
+
+
+async def _engine(given: Given, found: catalog.Catalog) -> Engine:
+    try:
+        # In a thread: an old store may take a while to be brought up to date, and signals must get through.
+        return await asyncio.to_thread(
+            Engine.open,
+            given.data.database,
+            found.desks,
+            read_models=found.read_models,
+            upcasters=found.upcasters,
+            strict_gates=_strict(given.configuration),
+        )
+    except Unavailable as exc:
+        raise CannotStart(str(exc)) from exc
+    except (apsw.Error, OSError) as exc:
+        raise CannotStart(f"cannot open the store {given.data.database}: {exc}") from exc
 
 
 async def _follow_policies(engine: Engine, policies: Sequence[Policy]) -> None:

@@ -10,7 +10,8 @@ import contextlib
 import shlex
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -36,9 +37,6 @@ class Assembly(Protocol):
     def application(self) -> Application:
         """An ASGI application."""
 
-    def secrets(self) -> Sequence[str]:
-        """Return the keys that no log line may show."""
-
     def provider_names(self) -> Sequence[str]:
         """Return the configured providers."""
 
@@ -59,7 +57,19 @@ class Assembly(Protocol):
         """End the answers that would go on for ever."""
 
 
-Assemble = Callable[[Configuration, DataDirectory], contextlib.AbstractAsyncContextManager[Assembly]]
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What an assembly is made from."""
+
+    configuration: Configuration
+    data: DataDirectory
+    read_again: Callable[[], Configuration]
+    """Gives the configuration as it is now.  Raises `ConfigurationWrong`."""
+    hide: Callable[[Iterable[str]], None]
+    """Keeps keys out of the log from now on."""
+
+
+Assemble = Callable[[Given], contextlib.AbstractAsyncContextManager[Assembly]]
 
 
 class Lifetime:
@@ -90,8 +100,8 @@ class Lifetime:
             # Claimed before the store is opened and bound after it: whoever can connect is answered.
             place = InheritedSocket.take() or self._claim_socket()
             stack.callback(place.leave)
-            assembly = await stack.enter_async_context(self._assemble(self._configuration, data))
-            self._redaction.know(assembly.secrets())
+            given = Given(self._configuration, data, lambda: load(self._options), self._redaction.know)
+            assembly = await stack.enter_async_context(self._assemble(given))
             server = Server(assembly.application)
             await server.listen(place.bind())
             self._announce(place.path, assembly)
@@ -162,7 +172,6 @@ class Lifetime:
             log.info("configuration reloaded", providers=list(assembly.provider_names()))
             if (old.socket, old.data) != (new.socket, new.data):
                 log.warning("the tables [socket] and [data] take effect at the next start")
-        self._redaction.know(assembly.secrets())
         self._manager.ready(_status(assembly))
 
     # -- telling
