@@ -27,7 +27,10 @@ class OpenGateway(Protocol):
     """Opens a gateway in front of the given providers only; it closes with the test."""
 
     def __call__(
-        self, llm: LlmSettings | None = None, environ: dict[str, str] | None = None, **providers: ProviderSettings
+        self,
+        providers: dict[str, ProviderSettings],
+        llm: LlmSettings | None = None,
+        environ: dict[str, str] | None = None,
     ) -> Awaitable[Gateway]: ...
 
 

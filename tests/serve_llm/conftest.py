@@ -36,7 +36,9 @@ def open_gateway(stack: AsyncExitStack) -> OpenGateway:
     """Open gateways."""
 
     async def start(
-        llm: LlmSettings | None = None, environ: dict[str, str] | None = None, **providers: ProviderSettings
+        providers: dict[str, ProviderSettings],
+        llm: LlmSettings | None = None,
+        environ: dict[str, str] | None = None,
     ) -> Gateway:
         # Ollama needs no configuration, so it would be there, and be looked for on this machine.
         sources = Sources(llm or LlmSettings(), {"ollama": ProviderSettings(enabled=False), **providers}, environ or {})

@@ -21,7 +21,7 @@ def read(cutter: Cutter, pieces: list[bytes]) -> list[bytes]:
     return [payload for piece in pieces for payload in cutter.feed(piece)] + cutter.flush()
 
 
-texts = st.text(st.characters(exclude_characters="\r\n"), min_size=1)
+texts = st.text(st.characters(codec="utf-8", exclude_characters="\r\n"), min_size=1)
 places = st.lists(st.integers(0, 10_000))
 endings = st.sampled_from(["\n", "\r\n", "\r"])
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from hecate.serve_llm.messages import ChatRequest
-    from hecate.serve_llm.providers.provider import Account, Model, Provider
+    from hecate.serve_llm.providers.provider import Account, Model
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,15 +141,13 @@ class Gateway:
         now = configured_accounts(sources)
         kept = {name: shelf for name, shelf in shelves.items() if accounts.get(name) == now.get(name)}
         catalogue = Catalogue(
-            {
-                name: kept.get(name) or Shelf(self._adapter(account), account.deadlines.list_seconds)
-                for name, account in now.items()
-            },
+            {name: kept.get(name) or self._shelf(account) for name, account in now.items()},
             sources.llm.models_fresh_seconds,
         )
         unconfigured = frozenset(provider_kinds()).difference(now)
         return _InUse(now, catalogue, Routing(catalogue, sources.llm.aliases, unconfigured))
 
-    def _adapter(self, account: Account) -> Provider:
+    def _shelf(self, account: Account) -> Shelf:
         kind = provider_kinds()[account.kind]
-        return kind.adapter(account, Upstream(account, self._connections, kind.authorize(account.api_key)))
+        upstream = Upstream(account, self._connections, kind.authorize(account.api_key))
+        return Shelf(kind.adapter(account, upstream), account.deadlines.list_seconds)

@@ -31,8 +31,8 @@ class TextPart(Struct, frozen=True, tag_field="type", tag="text"):
     cache_control: CacheControl | None = None
 
 
-class ImagePart(Struct, frozen=True, tag_field="type", tag="image"):
-    """A picture in a message: either its bytes or its address.
+class _Attachment(Struct, frozen=True):
+    """Either the bytes of something, or its address.
 
     Raises:
         ValueError: It has neither *data* nor *url*, both, or *data* without *media_type*.
@@ -46,14 +46,29 @@ class ImagePart(Struct, frozen=True, tag_field="type", tag="image"):
     cache_control: CacheControl | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a picture that could be read in two ways or in none."""
+        """Refuse what could be read in two ways or in none."""
         if bool(self.data) == bool(self.url):
-            raise ValueError("an image needs either `data` or `url`")
+            raise ValueError("it needs either `data` or `url`")
         if self.data and not self.media_type:
-            raise ValueError("an image given as `data` needs its `media_type`")
+            raise ValueError("what is given as `data` needs its `media_type`")
+
+    @property
+    def as_url(self) -> str:
+        """The address; where there are bytes, a ``data:`` URL of them."""
+        return self.url or f"data:{self.media_type};base64,{self.data}"
 
 
-Part = TextPart | ImagePart
+class ImagePart(_Attachment, frozen=True, tag_field="type", tag="image"):
+    """A picture in a message."""
+
+
+class FilePart(_Attachment, frozen=True, tag_field="type", tag="file"):
+    """A document or a recording in a message, such as a PDF."""
+
+    name: str = ""
+
+
+Part = TextPart | ImagePart | FilePart
 Content = str | tuple[Part, ...]
 
 

@@ -22,5 +22,11 @@ def nine_characters(call_id: str) -> str:
 PROVIDER = openai_like(
     "mistral",
     "https://api.mistral.ai/v1",
-    Manners(seed_field="random_seed", required_choice="any", stream_options=False, call_id=nine_characters),
+    Manners(
+        seed_field="random_seed",
+        required_choice="any",
+        stream_options=False,
+        document_url=True,
+        call_id=nine_characters,
+    ),
 )

@@ -11,10 +11,12 @@ from hecate.dossiers.errors import Invalid
 from hecate.serve_llm.messages import (
     AssistantMessage,
     ChatRequest,
+    FilePart,
     ImagePart,
     Message,
     ResponseFormat,
     SystemMessage,
+    TextPart,
     Tool,
     ToolMessage,
     UserMessage,
@@ -112,7 +114,7 @@ def _messages(messages: Sequence[Message], provider: str) -> list[dict[str, Any]
 
 def _message(message: Message, provider: str, tool_names: Mapping[str, str]) -> dict[str, Any]:
     said: dict[str, Any] = {"role": "system", "content": message.text}
-    images = [_image(part, provider) for part in message.parts if isinstance(part, ImagePart)]
+    images = [_image(part, provider) for part in message.parts if not isinstance(part, TextPart)]
     if images:
         said["images"] = images
     match message:
@@ -140,7 +142,9 @@ def _message(message: Message, provider: str, tool_names: Mapping[str, str]) -> 
     return said
 
 
-def _image(part: ImagePart, provider: str) -> str:
+def _image(part: ImagePart | FilePart, provider: str) -> str:
+    if isinstance(part, FilePart):
+        raise Invalid(f"{provider} takes no files, only images")
     if part.url.startswith("data:"):
         return part.url.partition(",")[2]
     if part.url:

@@ -13,6 +13,7 @@ from hecate.serve_llm.messages import (
     AssistantMessage,
     ChatRequest,
     DeveloperMessage,
+    FilePart,
     ImagePart,
     Message,
     Part,
@@ -29,6 +30,7 @@ from hecate.serve_llm.providers.provider import refuse_reserved
 
 RESERVED = frozenset({"model", "messages", "stream"})
 """What ``extra`` must not replace, since the reading of the answer depends on it."""
+AUDIO_FORMATS = {"audio/wav": "wav", "audio/x-wav": "wav", "audio/mpeg": "mp3", "audio/mp3": "mp3"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +53,8 @@ class Manners:
     """Whether that field must be there even when there was no reasoning."""
     cache_marks: bool = False
     """Whether it takes ``cache_control``; the others cache on their own."""
+    document_url: bool = False
+    """Whether it takes documents, and by address; OpenAI takes the bytes of files."""
     call_id: Callable[[str], str] = str
     """Makes ids of tool calls, perhaps another provider's, into ids that it takes."""
 
@@ -100,13 +104,13 @@ def request_body(request: ChatRequest, provider: str, options: Mapping[str, Any]
 def _message(message: Message, provider: str, manners: Manners) -> dict[str, Any]:
     match message:
         case UserMessage():
-            said = {"role": "user", "content": _content(message, manners)}
+            said = {"role": "user", "content": _content(message, provider, manners)}
             return {**said, "name": message.name} if message.name else said
         case SystemMessage():
-            return {"role": "system", "content": _content(message, manners)}
+            return {"role": "system", "content": _content(message, provider, manners)}
         case DeveloperMessage():
             role = "developer" if manners.developer_role else "system"
-            return {"role": role, "content": _content(message, manners)}
+            return {"role": role, "content": _content(message, provider, manners)}
         case AssistantMessage():
             return _assistant(message, provider, manners)
         case ToolMessage():
@@ -114,7 +118,7 @@ def _message(message: Message, provider: str, manners: Manners) -> dict[str, Any
 
 
 def _assistant(message: AssistantMessage, provider: str, manners: Manners) -> dict[str, Any]:
-    said: dict[str, Any] = {"role": "assistant", "content": _content(message, manners)}
+    said: dict[str, Any] = {"role": "assistant", "content": _content(message, provider, manners)}
     if message.tool_calls:
         said["content"] = said["content"] or None
         said["tool_calls"] = [_call(call, manners) for call in message.tool_calls]
@@ -136,32 +140,43 @@ def _call(call: ToolCall, manners: Manners) -> dict[str, Any]:
 
 
 def _tool_result(message: ToolMessage, provider: str, manners: Manners) -> dict[str, Any]:
-    if any(isinstance(part, ImagePart) for part in message.parts):
-        raise Invalid(f"{provider} takes no images in the result of a tool; put them into a user message")
-    content = _content(message, manners)
+    if not all(isinstance(part, TextPart) for part in message.parts):
+        raise Invalid(f"{provider} takes text only as the result of a tool; put the rest into a user message")
+    content = _content(message, provider, manners)
     if message.is_error and isinstance(content, str):
         # There is no field for it, so the model must be told in words.
         content = content if content.lower().startswith("error") else f"Error: {content}"
     return {"role": "tool", "tool_call_id": manners.call_id(message.tool_call_id), "content": content}
 
 
-def _content(message: Message, manners: Manners) -> str | list[dict[str, Any]]:
+def _content(message: Message, provider: str, manners: Manners) -> str | list[dict[str, Any]]:
     if message.content is None or isinstance(message.content, str):
         return message.content or ""
-    return list(_parts(message.content, manners))
+    return list(_parts(message.content, provider, manners))
 
 
-def _parts(parts: tuple[Part, ...], manners: Manners) -> Iterator[dict[str, Any]]:
+def _parts(parts: tuple[Part, ...], provider: str, manners: Manners) -> Iterator[dict[str, Any]]:
     for part in parts:
         shown: dict[str, Any]
         if isinstance(part, TextPart):
             shown = {"type": "text", "text": part.text}
+        elif isinstance(part, ImagePart):
+            shown = {"type": "image_url", "image_url": {"url": part.as_url}}
         else:
-            url = part.url or f"data:{part.media_type};base64,{part.data}"
-            shown = {"type": "image_url", "image_url": {"url": url}}
+            shown = _file(part, provider, manners)
         if manners.cache_marks and part.cache_control is not None:
             shown["cache_control"] = part.cache_control
         yield shown
+
+
+def _file(part: FilePart, provider: str, manners: Manners) -> dict[str, Any]:
+    if manners.document_url:
+        return {"type": "document_url", "document_url": part.as_url}
+    if part.url:
+        raise Invalid(f"{provider} fetches no files; send the file as base64 `data` instead of {part.url!r}")
+    if part.media_type in AUDIO_FORMATS:
+        return {"type": "input_audio", "input_audio": {"data": part.data, "format": AUDIO_FORMATS[part.media_type]}}
+    return {"type": "file", "file": {"filename": part.name or "file", "file_data": part.as_url}}
 
 
 def _tool(tool: Tool, manners: Manners) -> dict[str, Any]:
