@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from typing import Any, Protocol
 
@@ -12,7 +13,7 @@ from hecate.rest.body import decode_body
 from hecate.serve_llm.chat import ROUTES as CHAT_ROUTES
 from hecate.serve_llm.gateway import Gateway
 from hecate.serve_llm.settings import LlmSettings, ProviderSettings
-from tests.fakes.scripted_server import Script, ScriptedServer
+from tests.fakes.scripted_server import Exchange, Script, ScriptedServer
 
 KEY = "sk-test-0123456789abcdef"
 
@@ -80,3 +81,22 @@ async def streamed_chat(gateway: Gateway, **body: Any) -> list[dict[str, Any]]:
 def text_of(chunks: Sequence[dict[str, Any]]) -> str:
     """Return the text that *chunks* add up to."""
     return "".join(chunk.get("content", "") for chunk in chunks)
+
+
+def provider_that(act: Script) -> Script:
+    """Return the script of a provider that lists no models, and acts as told when it is to chat."""
+
+    async def script(exchange: Exchange) -> None:
+        if exchange.method == "GET":
+            await exchange.answer({"data": []})
+        else:
+            await act(exchange)
+
+    return script
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Wait until *holds* does, for five seconds at most."""
+    async with asyncio.timeout(5):
+        while not holds():  # noqa: ASYNC110 - what is waited for is at the other end of a socket
+            await asyncio.sleep(0.005)

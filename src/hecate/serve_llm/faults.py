@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -51,7 +52,7 @@ class Faults:
             case TimeoutError():
                 return self._slow(f"has taken longer than {self._total_seconds:g} s")
             case aiohttp.ClientConnectorError():
-                return self._failed(f"does not answer: {raised.os_error.strerror or raised.os_error}")
+                return self._failed(f"does not answer: {_in_words(raised.os_error)}")
             case aiohttp.ClientPayloadError() | aiohttp.ServerDisconnectedError() | aiohttp.ClientOSError():
                 return self._failed("has closed the connection before its answer was complete")
             case _:
@@ -65,3 +66,8 @@ class Faults:
 
     def _sentence(self, what: str) -> str:
         return scrub(f"{self._account.name} at {self._account.base_url} {what}", (self._account.api_key,))
+
+
+def _in_words(error: OSError) -> str:
+    """Return the system's words for *error*; a failed look-up of a name has negative numbers of its own."""
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or str(error)

@@ -11,11 +11,12 @@ import msgspec
 from msgspec import Struct
 
 from hecate.serve_llm.event_lines import Lines
-from hecate.serve_llm.pieces import Batches, Piece
+from hecate.serve_llm.pieces import Batches
 from hecate.serve_llm.providers.ollama_answer import Reading
 from hecate.serve_llm.providers.ollama_body import request_body
 from hecate.serve_llm.providers.ollama_host import ollama_address
 from hecate.serve_llm.providers.provider import Account, Model, ProviderKind, bearer
+from hecate.serve_llm.providers.reading import read_stream, read_whole
 from hecate.serve_llm.refusals import not_understood
 
 if TYPE_CHECKING:
@@ -91,24 +92,11 @@ class Ollama:
             "POST", "/api/chat", body, streamed=request.stream, seconds=request.timeout_seconds
         ) as reply:
             if not request.stream:
-                pieces: list[Piece] = []
-                reading.take(await reply.whole(), pieces)
-                reading.finish(pieces)
-                yield pieces
+                yield await read_whole(reply, reading)
                 return
-            async with aclosing(reply.payloads(Lines())) as payloads:
-                async for batch in payloads:
-                    pieces = []
-                    for payload in batch:
-                        reading.take(payload, pieces)
-                    if reading.ended:
-                        reading.finish(pieces)
-                        reply.finished()
-                        yield pieces
-                        return
-                    if pieces:
-                        yield pieces
-            reading.finish([])  # Raises: the body has ended without a last line.
+            async with aclosing(read_stream(reply, Lines(), reading)) as batches:
+                async for batch in batches:
+                    yield batch
 
     async def _show_new(self, tags: list[_Tag]) -> None:
         """Learn the details of models that have not been seen yet, as far as the time allows."""

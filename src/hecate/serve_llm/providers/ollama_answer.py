@@ -57,6 +57,11 @@ class Reading:
         """Whether the last line has been read."""
         return self._last is not None
 
+    @property
+    def complete(self) -> bool:
+        """Whether the model has finished: its last line says so."""
+        return self.ended
+
     def take(self, payload: bytes, pieces: list[Piece]) -> None:
         """Add to *pieces* what *payload*, an answer or a line, brings.
 

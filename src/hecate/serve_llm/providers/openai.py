@@ -10,20 +10,18 @@ import msgspec
 from msgspec import Struct
 from yarl import URL
 
-from hecate.serve_llm.errors import ProviderRefused, ProviderSlow
+from hecate.serve_llm.errors import ProviderRefused
 from hecate.serve_llm.event_lines import ServerSentEvents
-from hecate.serve_llm.pieces import Batches, Piece
+from hecate.serve_llm.pieces import Batches
 from hecate.serve_llm.providers.openai_answer import Reading
 from hecate.serve_llm.providers.openai_body import OPENAI, Manners, request_body
 from hecate.serve_llm.providers.provider import Account, Model, ProviderKind, bearer, parameter_count
+from hecate.serve_llm.providers.reading import read_stream, read_whole
 from hecate.serve_llm.refusals import not_understood
 
 if TYPE_CHECKING:
     from hecate.serve_llm.messages import ChatRequest
-    from hecate.serve_llm.upstream import Reply, Upstream
-
-USAGE_SECONDS = 5.0
-"""How long the usage and the end mark may take once the model has finished."""
+    from hecate.serve_llm.upstream import Upstream
 
 
 class _ModelMeta(Struct):
@@ -91,38 +89,12 @@ class OpenAi:
         ) as reply:
             reading = Reading(self.account)
             # A server that cannot stream answers a stream's request whole.
-            if request.stream and reply.media_type != "application/json":
-                async with aclosing(self._streamed(reply, reading)) as batches:
-                    async for batch in batches:
-                        yield batch
-            else:
-                pieces: list[Piece] = []
-                reading.take(await reply.whole(), pieces)
-                reading.finish(pieces)
-                yield pieces
-
-    async def _streamed(self, reply: Reply, reading: Reading) -> Batches:
-        try:
-            async with aclosing(reply.payloads(ServerSentEvents())) as payloads:
-                async for batch in payloads:
-                    pieces: list[Piece] = []
-                    for payload in batch:
-                        reading.take(payload, pieces)
-                    if reading.ended:
-                        reading.finish(pieces)
-                        reply.finished()
-                        yield pieces
-                        return
-                    if reading.complete:
-                        reply.silent_at_most(USAGE_SECONDS)
-                    if pieces:
-                        yield pieces
-        except ProviderSlow:
-            if not reading.complete:
-                raise
-        pieces = []
-        reading.finish(pieces)
-        yield pieces
+            if not request.stream or reply.media_type == "application/json":
+                yield await read_whole(reply, reading)
+                return
+            async with aclosing(read_stream(reply, ServerSentEvents(), reading)) as batches:
+                async for batch in batches:
+                    yield batch
 
     def _model(self, listed: _Listed) -> Model:
         meta = listed.meta or _ModelMeta()
