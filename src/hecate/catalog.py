@@ -88,4 +88,3 @@ def _take(catalog: Catalog, module: ModuleType, process: Process | None) -> None
         catalog.policies.append(names["POLICY"])
     if process is not None and "ITEM_LIST" in names:
         catalog.item_lists[names["ITEM_LIST"]] = process
-        catalog.read_models.append(names["ITEM_LIST"].read_model)

@@ -1,4 +1,4 @@
-"""Read model: the releases of a division.
+"""List: the releases of a division.
 
 GET /api/divisions/{division_id}/deployments
 """

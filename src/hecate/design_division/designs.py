@@ -1,4 +1,4 @@
-"""Read model: the designed aggregates and events of a division.
+"""List: the designed aggregates and events of a division.
 
 GET /api/divisions/{division_id}/designs
 """

@@ -6,8 +6,6 @@ There is no other state.  A desk's ``decide`` asks the dossier what has happened
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -19,8 +17,6 @@ if TYPE_CHECKING:
     from hecate.dossiers.process import Process
 
 E = TypeVar("E", bound="Event")
-
-ID_BYTES = 10
 
 
 class Progress(msgspec.Struct):
@@ -41,22 +37,31 @@ class Dossier:
     Args:
         process: The process that the dossier belongs to.
         subject_id: Whose process it is, such as a division's id.
+        venture_id: The venture that it belongs to.
     """
 
-    __slots__ = ("_by_type", "_indexes", "process", "progress", "subject_id", "version")
+    __slots__ = (
+        "_by_type",
+        "_indexes",
+        "next_id",
+        "process",
+        "progress",
+        "stream",
+        "subject_id",
+        "venture_id",
+        "version",
+    )
 
-    def __init__(self, process: Process, subject_id: str) -> None:
+    def __init__(self, process: Process, subject_id: str, venture_id: str = "") -> None:
         self.process = process
         self.subject_id = subject_id
+        self.venture_id = venture_id
+        self.stream = process.stream_of(subject_id)
+        self.next_id = ""
         self.version = 0
         self.progress = Progress()
         self._by_type: dict[type[Event], list[Event]] = defaultdict(list)
         self._indexes: dict[tuple[type[Event], tuple[str, ...]], dict[tuple[Any, ...], Event]] = {}
-
-    @property
-    def stream(self) -> str:
-        """The stream's name: ``design-div-1``."""
-        return self.process.stream_of(self.subject_id)
 
     @property
     def state(self) -> str:
@@ -81,13 +86,11 @@ class Dossier:
         return cast("Sequence[E]", self._by_type.get(kind, ()))
 
     def new_id(self, prefix: str) -> str:
-        """Return an id for what the next event makes, such as ``agg-5nq3k2w7x4tb6a7d``.
+        """Return an id for what the command at hand makes, such as ``agg-0193f2a1b3c000112345``.
 
-        It follows from the stream and its version, so that ``decide`` stays a pure function.
+        The engine has laid its unique part beside the dossier, so that ``decide`` stays a pure function.
         """
-        seed = f"{self.stream}/{self.version + 1}".encode()
-        digest = hashlib.blake2b(seed, digest_size=ID_BYTES).digest()
-        return f"{prefix}-{base64.b32encode(digest).decode().lower()}"
+        return f"{prefix}-{self.next_id}"
 
     def record(self, event: Event, recorded_at: int) -> None:
         """Add *event*, which happened at *recorded_at*, in milliseconds since 1970, UTC."""

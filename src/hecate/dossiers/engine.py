@@ -6,7 +6,6 @@ no two commands ever decide on the same version.
 
 from __future__ import annotations
 
-import secrets
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from hecate.dossiers.errors import GateClosed, InvalidState, KeyReused, NotFound
 from hecate.dossiers.event_store import EventStore, NewEvent
 from hecate.dossiers.event_types import EventTypes, Upcaster
 from hecate.dossiers.fold import Folding
+from hecate.dossiers.ids import IdSource
 from hecate.dossiers.lifecycle import Start
 from hecate.dossiers.processes import actions_in
 from hecate.dossiers.read_model import Fact, Meta, Projector, ReadModel
@@ -92,8 +92,14 @@ class Engine:
         self.folding = Folding(tuple(self.desks), self.event_types)
         self._projector = Projector(self.read_models)
         self._by_name = {process.name: process for process in self.desks}
+        self._actions = {
+            (process, state): actions_in(its_desks, state)
+            for process, its_desks in self.desks.items()
+            for state in process.lifecycle.status
+        }
         self._dossiers: OrderedDict[str, Dossier] = OrderedDict()
         self._cached_events = 0
+        self._ids = IdSource()
         store.when_undone(self._forget)
         store.writer.submit_from_thread(lambda db: self.folding.bring_up_to_date(db, self.read_models)).result()
 
@@ -133,19 +139,17 @@ class Engine:
         if order.key and (earlier := self._earlier_answer(db, order)):
             return earlier
         process, desk = order.process, order.desk
-        if desk.makes_subject:
-            subject_id = venture_id = f"v-{secrets.token_hex(8)}"
-        else:
-            subject_id = order.subject_id
-            venture_id = self._venture_of(db, process, subject_id)
-        dossier = self._dossier(db, process, subject_id)
+        next_id = self._ids.next()
+        subject_id = f"v-{next_id}" if desk.makes_subject else order.subject_id
+        dossier = self._dossier(db, process, subject_id, begins=desk.makes_subject)
+        dossier.next_id = next_id
         self._check(dossier, order)
         warnings = [*order.warnings]
         if type(order.command) is Start:
             warnings += self._gate(db, process, subject_id)
         events = desk.decide(dossier, order.command)
-        facts = self._record(db, dossier, events, venture_id, order.meta)
-        handled = self._answer(dossier, order, facts, venture_id, warnings)
+        facts = self._record(db, dossier, events, order.meta)
+        handled = self._answer(dossier, order, facts, warnings)
         if order.key:
             self._keep_answer(db, order, handled, facts)
         return handled
@@ -170,13 +174,16 @@ class Engine:
         venture_id: str = row[0]
         return venture_id
 
-    def _dossier(self, db: apsw.Connection, process: Process, subject_id: str) -> Dossier:
+    def _dossier(self, db: apsw.Connection, process: Process, subject_id: str, *, begins: bool) -> Dossier:
         stream = process.stream_of(subject_id)
         dossier = self._dossiers.get(stream)
         if dossier is not None:
             self._dossiers.move_to_end(stream)
             return dossier
-        dossier = self.rehydrate(db, process, subject_id)
+        if begins:
+            dossier = Dossier(process, subject_id, subject_id)
+        else:
+            dossier = self.rehydrate(db, process, subject_id, self._venture_of(db, process, subject_id))
         self._dossiers[stream] = dossier
         self._cached_events += dossier.version
         while len(self._dossiers) > 1 and (
@@ -186,9 +193,9 @@ class Engine:
             self._cached_events -= oldest.version
         return dossier
 
-    def rehydrate(self, db: apsw.Connection, process: Process, subject_id: str) -> Dossier:
+    def rehydrate(self, db: apsw.Connection, process: Process, subject_id: str, venture_id: str) -> Dossier:
         """Return the dossier of *subject_id*'s *process* as its events in the store tell it."""
-        dossier = Dossier(process, subject_id)
+        dossier = Dossier(process, subject_id, venture_id)
         decode = self.event_types.decode
         dossier.replay(
             [(decode(kind, data), at) for kind, data, at in self.store.events_of(db, process.stream_of(subject_id))]
@@ -205,7 +212,7 @@ class Engine:
                 version=dossier.version,
             )
         if dossier.state not in desk.states:
-            actions = actions_in(self.desks[process], dossier.state)
+            actions = self._actions[process, dossier.state]
             raise InvalidState(
                 f"cannot {desk.action} {process.name} of {process.subject.kind} {dossier.subject_id!r}: it is "
                 f"{dossier.state}; " + (f"it takes {', '.join(actions)}" if actions else "it takes no command"),
@@ -232,10 +239,8 @@ class Engine:
 
     # -- after the decision
 
-    def _record(
-        self, db: apsw.Connection, dossier: Dossier, events: Sequence[Event], venture_id: str, meta: Meta
-    ) -> list[Fact]:
-        process, stream = dossier.process, dossier.stream
+    def _record(self, db: apsw.Connection, dossier: Dossier, events: Sequence[Event], meta: Meta) -> list[Fact]:
+        process, stream, venture_id = dossier.process, dossier.stream, dossier.venture_id
         new = [NewEvent(self.event_types.name_of(process, event), self.event_types.encode(event)) for event in events]
         appended = self.store.append_at(
             db, stream, dossier.version, new, venture_id=venture_id, meta=_encode(meta).decode()
@@ -261,15 +266,13 @@ class Engine:
         self._cached_events += len(facts)
         return facts
 
-    def _answer(
-        self, dossier: Dossier, order: Order, facts: Sequence[Fact], venture_id: str, warnings: Sequence[str]
-    ) -> Handled:
+    def _answer(self, dossier: Dossier, order: Order, facts: Sequence[Fact], warnings: Sequence[str]) -> Handled:
         process, desk = order.process, order.desk
         made = getattr(facts[-1].event, desk.makes) if desk.makes and facts else dossier.subject_id
         answer: dict[str, Any] = {
             "ok": True,
             "id": made,
-            "venture_id": venture_id,
+            "venture_id": dossier.venture_id,
             process.subject.parameter: dossier.subject_id,
         }
         if desk.makes:
@@ -280,7 +283,7 @@ class Engine:
             "version": dossier.version,
             "status": process.status_of(dossier.state),
             "status_label": dossier.state,
-            "available_actions": actions_in(self.desks[process], dossier.state),
+            "available_actions": self._actions[process, dossier.state],
             "events": [{"type": fact.type, "data": fact.event} for fact in facts],
         }
         if desk.answer and facts:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from hecate.dossiers.dossier import Progress
+from hecate.dossiers.event_store import EventStore
 from hecate.dossiers.read_model import ANY, Fact, ReadModel
 from hecate.dossiers.times import rfc3339_or_none
 
@@ -23,8 +24,6 @@ CREATE TABLE processes (
     subject_id TEXT    NOT NULL,
     process    TEXT    NOT NULL,
     state      TEXT    NOT NULL,
-    version    INTEGER NOT NULL,
-    touched    INTEGER NOT NULL,
     progress   TEXT    NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX processes_by_subject ON processes (subject_id);
@@ -35,33 +34,25 @@ _decode = msgspec.json.Decoder(Progress).decode
 
 
 def keep_progress(db: apsw.Connection, fact: Fact) -> None:
-    """Keep the state, the version and the position at which the process was last touched."""
-    if type(fact.event) in fact.process.lifecycle.moving or fact.version == 1:
+    """Keep where the lifecycle stands; a desk's own events leave it where it is."""
+    if type(fact.event) in fact.process.lifecycle.moving:
         db.execute(
-            "INSERT INTO processes VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (stream) DO UPDATE SET "
-            "state = excluded.state, version = excluded.version, touched = excluded.touched, "
-            "progress = excluded.progress",
+            "INSERT INTO processes VALUES (?, ?, ?, ?, ?) ON CONFLICT (stream) DO UPDATE SET "
+            "state = excluded.state, progress = excluded.progress",
             (
                 fact.stream,
                 fact.subject_id,
                 fact.process.name,
                 fact.progress.state,
-                fact.version,
-                fact.position,
                 _encode(fact.progress).decode(),
             ),
-        )
-    else:
-        db.execute(
-            "UPDATE processes SET version = ?, touched = ? WHERE stream = ?",
-            (fact.version, fact.position, fact.stream),
         )
 
 
 def progress_in(db: apsw.Connection, stream: str) -> tuple[Progress, int]:
     """Return the progress and the version of *stream*; a process without events is pending at 0."""
-    row = db.execute("SELECT progress, version FROM processes WHERE stream = ?", (stream,)).fetchone()
-    return (_decode(row[0]), row[1]) if row else (Progress(), 0)
+    row = db.execute("SELECT progress FROM processes WHERE stream = ?", (stream,)).fetchone()
+    return (_decode(row[0]), EventStore.version_of(db, stream)) if row else (Progress(), 0)
 
 
 def actions_in(desks: Iterable[Desk], state: str) -> list[str]:

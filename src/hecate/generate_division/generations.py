@@ -1,4 +1,4 @@
-"""Read model: the what was generated of a division.
+"""List: the what was generated of a division.
 
 GET /api/divisions/{division_id}/generations
 """

@@ -47,11 +47,23 @@ CREATE TABLE division_progress (
 CREATE INDEX division_progress_by_venture ON division_progress (venture_id, position);
 """
 
+TOUCHED = """
+CREATE TABLE division_processes_touched (
+    division_id TEXT    NOT NULL,
+    process     TEXT    NOT NULL,
+    position    INTEGER NOT NULL,
+    PRIMARY KEY (division_id, process)
+) STRICT, WITHOUT ROWID;
+"""
+"""When the division's attention last turned to a process."""
+
 MOVE = "UPDATE division_progress SET process = ?1, phase = ?2, state = ?3 WHERE division_id = ?4"
 MOVE_IF_ELSEWHERE = MOVE + " AND (process <> ?1 OR state <> ?3)"
+TOUCH = "INSERT OR REPLACE INTO division_processes_touched VALUES (?, ?, ?)"
 UNFINISHED = """
-SELECT process, state FROM processes WHERE subject_id = ? AND state IN ('active', 'paused')
-ORDER BY touched DESC LIMIT 1
+SELECT p.process, p.state
+FROM processes p JOIN division_processes_touched t ON t.division_id = p.subject_id AND t.process = p.process
+WHERE p.subject_id = ? AND p.state IN ('active', 'paused') ORDER BY t.position DESC LIMIT 1
 """
 FINISHED = "SELECT process FROM processes WHERE subject_id = ?"
 
@@ -93,6 +105,8 @@ def on_any(db: apsw.Connection, fact: Fact) -> None:
     state = fact.progress.state
     if state in {"active", "paused"}:
         db.execute(MOVE_IF_ELSEWHERE, (fact.process.name, fact.process.phase, state, fact.subject_id))
+        if db.changes():
+            db.execute(TOUCH, (fact.subject_id, fact.process.name, fact.position))
         return
     unfinished = db.execute(UNFINISHED, (fact.subject_id,)).fetchone()
     if unfinished is not None:
@@ -131,7 +145,7 @@ async def show_venture_status(call: Call) -> Mapping[str, Any]:
 
 READ_MODEL = ReadModel(
     name="division_progress",
-    schema=SCHEMA,
+    schema=SCHEMA + TOUCHED,
     projections={"division_discovered_v1": on_division_discovered, ANY: on_any},
     after=("processes",),
 )

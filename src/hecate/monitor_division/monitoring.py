@@ -1,4 +1,4 @@
-"""Read model: the health checks and incidents of a division.
+"""List: the health checks and incidents of a division.
 
 GET /api/divisions/{division_id}/monitoring
 """

@@ -1,4 +1,4 @@
-"""Read model: the planned desks of a division, their dependencies and their order.
+"""List: the planned desks of a division, their dependencies and their order.
 
     GET /api/divisions/{division_id}/plans
 
@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     import apsw
 
 UNCOVERED = """
-SELECT data ->> 'aggregate_name' FROM designs
-WHERE subject_id = :division_id AND kind = 'aggregate' AND data ->> 'aggregate_name' NOT IN
-    (SELECT data ->> 'aggregate_name' FROM plans WHERE subject_id = :division_id AND kind = 'desk')
-ORDER BY position
+SELECT data ->> 'aggregate_name' FROM events
+WHERE stream = 'design-' || :division_id AND type = 'aggregate_designed_v1' AND data ->> 'aggregate_name' NOT IN
+    (SELECT data ->> 'aggregate_name' FROM events
+     WHERE stream = 'plan-' || :division_id AND type = 'desk_inventoried_v1')
+ORDER BY version
 """
 
 

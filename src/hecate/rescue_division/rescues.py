@@ -1,4 +1,4 @@
-"""Read model: the diagnoses and fixes of a division.
+"""List: the diagnoses and fixes of a division.
 
 GET /api/divisions/{division_id}/rescues
 """

@@ -71,12 +71,13 @@ def endpoint(item_list: ItemList, process: Process) -> Callable[[Call], Awaitabl
         query: PageQuery = call.query
         subject_id = call.path[subject.parameter]
         engine = call.services.get(Engine)
+        stream = process.stream_of(subject_id)
 
         def ask(db: apsw.Connection) -> tuple[dict[str, Any], int]:
             if db.execute(subject.lookup, (subject_id,)).fetchone() is None:
                 raise NotFound(f"there is no {subject.kind} {subject_id!r}")
-            items, more = item_list.page(db, subject_id, query.after, query.limit)
-            progress, version = progress_in(db, process.stream_of(subject_id))
+            items, more = item_list.page(db, stream, engine.event_types, query.after, query.limit)
+            progress, version = progress_in(db, stream)
             besides = item_list.besides(db, subject_id) if item_list.besides else {}
             view = process_view(process, engine.desks[process], progress, version)
             return {item_list.name: items, "process": view, "next": more, **besides}, version

@@ -1,4 +1,4 @@
-"""Read model: the test runs of a division.
+"""List: the test runs of a division.
 
 GET /api/divisions/{division_id}/tests
 """
