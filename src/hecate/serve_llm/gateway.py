@@ -75,6 +75,11 @@ class Gateway:
         await self._connections.close()
 
     @property
+    def keys(self) -> tuple[str, ...]:
+        """The providers' keys, for whoever must keep them out of sight."""
+        return tuple(account.api_key for account in self._in_use.accounts.values() if account.api_key)
+
+    @property
     def configured(self) -> tuple[str, ...]:
         """The names of the providers in use."""
         return tuple(self._in_use.accounts)
@@ -108,7 +113,9 @@ class Gateway:
             ProviderFailed: Anything else that goes wrong with the provider.
         """
         provider, model = await self.target(request.model)
-        async with aclosing(provider.chat(replace(request, model=model))) as batches:
+        if model != request.model:
+            request = replace(request, model=model)
+        async with aclosing(provider.chat(request)) as batches:
             began = False
             async for batch in batches:
                 if not began:

@@ -7,11 +7,10 @@ provider: the connection is closed unless the answer was read to its end.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Mapping
 from http import HTTPStatus
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import aiohttp
 from aiohttp import ClientTimeout
@@ -22,6 +21,8 @@ from hecate.serve_llm.faults import Faults
 from hecate.serve_llm.refusals import refusal
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
     from hecate.serve_llm.connections import Connections
     from hecate.serve_llm.event_lines import Cutter
     from hecate.serve_llm.providers.provider import Account
@@ -63,10 +64,9 @@ class Upstream:
         Raises:
             ModelNotFound, ProviderFailed: As for `send`.
         """
-        async with self.send(method, path, body, seconds=seconds) as reply:
+        with await self.send(method, path, body, seconds=seconds) as reply:
             return await reply.whole()
 
-    @asynccontextmanager
     async def send(
         self,
         method: str,
@@ -76,8 +76,8 @@ class Upstream:
         streamed: bool = False,
         seconds: float | None = None,
         headers: Mapping[str, str] | None = None,
-    ) -> AsyncIterator[Reply]:
-        """Send a request and give the answer, once it has begun and is a success.
+    ) -> Reply:
+        """Send a request and return the answer, once it has begun and is a success; use it in a ``with``.
 
         Args:
             method: The HTTP method.
@@ -99,12 +99,10 @@ class Upstream:
         with faults:
             response = await self._open(method, path, body, {**usual, **headers} if headers else usual, timeouts)
         reply = Reply(response, self.account, self.connections, faults)
-        try:
-            if response.status != HTTPStatus.OK:
-                raise refusal(self.account, response.status, response.headers, await reply.whole(REFUSAL_LIMIT_BYTES))
-            yield reply
-        finally:
-            reply.leave()
+        if response.status == HTTPStatus.OK:
+            return reply
+        with reply:
+            raise refusal(self.account, response.status, response.headers, await reply.whole(REFUSAL_LIMIT_BYTES))
 
     async def _open(
         self, method: str, path: str, body: bytes | None, headers: Mapping[str, str], timeouts: ClientTimeout
@@ -141,7 +139,7 @@ class Upstream:
 
 
 class Reply:
-    """A provider's answer that has begun."""
+    """A provider's answer that has begun, as a context: leaving it ends the call, if it has not ended."""
 
     def __init__(
         self, response: aiohttp.ClientResponse, account: Account, connections: Connections, faults: Faults
@@ -151,6 +149,15 @@ class Reply:
         self._connections = connections
         self._faults = faults
         self._left = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, raised: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if not self._left:
+            self._response.close()
 
     @property
     def media_type(self) -> str:
@@ -171,8 +178,10 @@ class Reply:
         """
         parts: list[bytes] = []
         held = 0
+        content = self._response.content
         with self._faults:
-            while part := await self._response.content.readany():
+            while not content.at_eof():
+                part = await content.readany()
                 held += len(part)
                 if held > limit_bytes:
                     raise ProviderFailed(
@@ -217,9 +226,3 @@ class Reply:
         """Say that what is left of the answer does not matter, so that the connection may be kept."""
         self._left = True
         self._connections.drain(self._response)
-
-    def leave(self) -> None:
-        """End the call at the provider, unless it has ended."""
-        if not self._left:
-            self._left = True
-            self._response.close()

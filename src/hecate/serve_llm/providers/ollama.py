@@ -88,7 +88,7 @@ class Ollama:
         """Answer *request*."""
         body = request_body(request, self.name, self.account.options)
         reading = Reading(self.account)
-        async with self.upstream.send(
+        with await self.upstream.send(
             "POST", "/api/chat", body, streamed=request.stream, seconds=request.timeout_seconds
         ) as reply:
             if not request.stream:

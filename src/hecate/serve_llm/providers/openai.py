@@ -84,7 +84,7 @@ class OpenAi:
     async def chat(self, request: ChatRequest) -> Batches:
         """Answer *request*."""
         body = request_body(request, self.name, self.account.options, self.manners)
-        async with self.upstream.send(
+        with await self.upstream.send(
             "POST", "/chat/completions", body, streamed=request.stream, seconds=request.timeout_seconds
         ) as reply:
             reading = Reading(self.account)
