@@ -96,6 +96,11 @@ class ScriptedServer:
         """The server's address, without a path."""
         return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
 
+    @property
+    def posts(self) -> list[Exchange]:
+        """The requests that were no questions for the list of models."""
+        return [exchange for exchange in self.exchanges if exchange.method == "POST"]
+
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
         return self
@@ -137,7 +142,7 @@ class ScriptedServer:
             following = asyncio.create_task(reader.read(1))
             try:
                 await asyncio.wait((scripted, following), return_when=asyncio.FIRST_COMPLETED)
-                if following.done() and not (following.cancelled() or following.exception()) and not following.result():
+                if following.done() and (following.exception() or not following.result()):
                     exchange.gone.set()
                 await scripted
                 first = await following if exchange.keep else b""
