@@ -30,6 +30,7 @@ def run(options: ServeOptions, assemble: Assemble = assembly.assemble) -> int:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(Lifetime(options, configuration, assemble).run())
     except CannotStart as exc:
-        sys.stderr.write(f"hecate: {exc}\n")
+        # One line, whatever SQLite and the system have put into it.
+        sys.stderr.write(f"hecate: {' '.join(str(exc).split())}\n")
         return exc.exit_code
     return 0
