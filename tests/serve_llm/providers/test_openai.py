@@ -257,7 +257,7 @@ async def test_server_that_cannot_stream(serve: Serve, open_gateway: OpenGateway
         ({"id": "a", "context_window": 2}, 2),
         ({"id": "a", "max_context_length": 3}, 3),
         ({"id": "a", "max_model_len": 4}, 4),
-        ({"id": "a", "meta": {"n_ctx_train": 5, "n_params": 268098176, "size": 9}}, 5),
+        ({"id": "a", "meta": {"n_ctx": 5, "n_ctx_train": 9, "n_params": 268098176, "size": 9}}, 5),
         ({"id": "a"}, None),
     ],
 )

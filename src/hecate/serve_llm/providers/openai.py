@@ -28,8 +28,11 @@ class _ModelMeta(Struct):
     """What llama.cpp tells about the file that it serves."""
 
     n_params: int | None = None
+    n_ctx: int | None = None
+    """The context that it serves, which may be less than the model was trained for."""
     n_ctx_train: int | None = None
     size: int | None = None
+    ftype: str | None = None
 
 
 class _Listed(Struct):
@@ -109,7 +112,9 @@ class OpenAi:
             or listed.context_window
             or listed.max_context_length
             or listed.max_model_len
+            or meta.n_ctx
             or meta.n_ctx_train,
+            quantization_level=meta.ftype or "",
         )
 
 
