@@ -66,12 +66,6 @@ class PageQuery(msgspec.Struct, frozen=True):
     """The ``next`` of the page before."""
 
 
-class ArchivablePageQuery(PageQuery, frozen=True):
-    """The query of a list that hides what is archived."""
-
-    include_archived: bool = False
-
-
 @dataclass(slots=True)
 class Call:
     """One request, as an endpoint sees it: decoded, validated and bounded."""

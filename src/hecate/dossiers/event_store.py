@@ -17,6 +17,7 @@ from hecate.dossiers.errors import Unavailable, VersionMoved
 from hecate.dossiers.hash_chain import GENESIS, StoredEvent, link
 from hecate.dossiers.schema import migrate
 from hecate.dossiers.store_check import check_sqlite, check_store
+from hecate.dossiers.transactions import Transactions
 from hecate.dossiers.writer import Writer
 
 T = TypeVar("T")
@@ -71,7 +72,9 @@ class EventStore:
         migrate(self._writing)
         self.head = self._read_tail(self._writing)[0]
         """The position of the newest durable event, 0 if there is none."""
-        self.writer = Writer(self._writing, after_commit=self._announce, after_undo=self._forget)
+        # The writer waits for another program in its own way: a busy loop answers nobody.
+        self._writing.set_busy_timeout(0)
+        self.writer = Writer(Transactions(self._writing, after_commit=self._announce, after_undo=self._forget))
         self._local = threading.local()
         self._reading: list[apsw.Connection] = []
         self._pool = ThreadPoolExecutor(READERS, thread_name_prefix="hecate-reader")
@@ -159,7 +162,7 @@ class EventStore:
         return appended
 
     def when_undone(self, forget: Callable[[], None]) -> None:
-        """Have *forget* called, in the writer's thread, when something written was undone."""
+        """Have *forget* called, in whichever thread writes, when something written was undone."""
         self._on_undo.append(forget)
 
     # -- reading
@@ -182,9 +185,12 @@ class EventStore:
         return (row[0] if row else None) or 0
 
     @staticmethod
-    def events_of(db: apsw.Connection, stream: str) -> Iterator[tuple[str, str, int]]:
-        """Give type, data and time of each event of *stream*, oldest first."""
-        return db.execute("SELECT type, data, recorded_at FROM events WHERE stream = ? ORDER BY version", (stream,))
+    def events_of(db: apsw.Connection, stream: str, after_version: int = 0) -> Iterator[tuple[str, str, int]]:
+        """Give type, data and time of each event of *stream* after *after_version*, oldest first."""
+        return db.execute(
+            "SELECT type, data, recorded_at FROM events WHERE stream = ? AND version > ? ORDER BY version",
+            (stream, after_version),
+        )
 
     @staticmethod
     def events_after(

@@ -20,13 +20,12 @@ if TYPE_CHECKING:
 
 SCHEMA = """
 CREATE TABLE processes (
-    stream     TEXT    PRIMARY KEY,
-    subject_id TEXT    NOT NULL,
-    process    TEXT    NOT NULL,
-    state      TEXT    NOT NULL,
-    progress   TEXT    NOT NULL
+    subject_id TEXT NOT NULL,
+    process    TEXT NOT NULL,
+    state      TEXT NOT NULL,
+    progress   TEXT NOT NULL,
+    PRIMARY KEY (subject_id, process)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX processes_by_subject ON processes (subject_id);
 """
 
 _encode = msgspec.json.Encoder().encode
@@ -37,10 +36,9 @@ def keep_progress(db: apsw.Connection, fact: Fact) -> None:
     """Keep where the lifecycle stands; a desk's own events leave it where it is."""
     if type(fact.event) in fact.process.lifecycle.moving:
         db.execute(
-            "INSERT INTO processes VALUES (?, ?, ?, ?, ?) ON CONFLICT (stream) DO UPDATE SET "
+            "INSERT INTO processes VALUES (?, ?, ?, ?) ON CONFLICT (subject_id, process) DO UPDATE SET "
             "state = excluded.state, progress = excluded.progress",
             (
-                fact.stream,
                 fact.subject_id,
                 fact.process.name,
                 fact.progress.state,
@@ -49,10 +47,11 @@ def keep_progress(db: apsw.Connection, fact: Fact) -> None:
         )
 
 
-def progress_in(db: apsw.Connection, stream: str) -> tuple[Progress, int]:
-    """Return the progress and the version of *stream*; a process without events is pending at 0."""
-    row = db.execute("SELECT progress FROM processes WHERE stream = ?", (stream,)).fetchone()
-    return (_decode(row[0]), EventStore.version_of(db, stream)) if row else (Progress(), 0)
+def progress_in(db: apsw.Connection, process: Process, subject_id: str) -> tuple[Progress, int]:
+    """Return where *subject_id*'s *process* stands, and its dossier's version; without events: pending, at 0."""
+    sql = "SELECT progress FROM processes WHERE subject_id = ? AND process = ?"
+    row = db.execute(sql, (subject_id, process.name)).fetchone()
+    return (_decode(row[0]), EventStore.version_of(db, process.stream_of(subject_id))) if row else (Progress(), 0)
 
 
 def actions_in(desks: Iterable[Desk], state: str) -> list[str]:

@@ -49,7 +49,7 @@ async def show_division(call: Call) -> Mapping[str, Any]:
             "state": state,
             "health": health,
             "processes": {
-                process.name: process_view(process, desks, *progress_in(db, process.stream_of(division_id)))
+                process.name: process_view(process, desks, *progress_in(db, process, division_id))
                 for process, desks in engine.desks.items()
                 if process.subject is DIVISION
             },

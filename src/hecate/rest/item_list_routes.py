@@ -77,7 +77,7 @@ def endpoint(item_list: ItemList, process: Process) -> Callable[[Call], Awaitabl
             if db.execute(subject.lookup, (subject_id,)).fetchone() is None:
                 raise NotFound(f"there is no {subject.kind} {subject_id!r}")
             items, more = item_list.page(db, stream, engine.event_types, query.after, query.limit)
-            progress, version = progress_in(db, stream)
+            progress, version = progress_in(db, process, subject_id)
             besides = item_list.besides(db, subject_id) if item_list.besides else {}
             view = process_view(process, engine.desks[process], progress, version)
             return {item_list.name: items, "process": view, "next": more, **besides}, version

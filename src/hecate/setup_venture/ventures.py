@@ -16,7 +16,7 @@ from hecate.dossiers.errors import NotFound
 from hecate.dossiers.processes import actions_in, progress_in
 from hecate.dossiers.read_model import Fact, ReadModel
 from hecate.dossiers.times import rfc3339
-from hecate.endpoints import Answer, ArchivablePageQuery, Call, Route
+from hecate.endpoints import Answer, Call, Limit, Route
 from hecate.setup_venture import PROCESS
 from hecate.setup_venture.setup_venture import VentureSetup
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 SCHEMA = """
 CREATE TABLE ventures (
     id           TEXT    PRIMARY KEY,
-    position     INTEGER NOT NULL,
     name         TEXT    NOT NULL,
     brief        TEXT    NOT NULL,
     workspace    TEXT    NOT NULL,
@@ -36,10 +35,18 @@ CREATE TABLE ventures (
     setup_at     INTEGER NOT NULL,
     initiated_by TEXT    NOT NULL
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX ventures_by_position ON ventures (position);
 """
 
-COLUMNS = "id, position, name, brief, workspace, state, setup_at, initiated_by"
+COLUMNS = "id, name, brief, workspace, state, setup_at, initiated_by"
+
+
+class VenturesQuery(msgspec.Struct, frozen=True):
+    """Which ventures.  Their ids grow, so that a page goes on from an id."""
+
+    limit: Limit = 50
+    after: str = ""
+    """The ``next`` of the page before."""
+    include_archived: bool = False
 
 
 class VentureView(msgspec.Struct, kw_only=True):
@@ -64,7 +71,7 @@ class Ventures(msgspec.Struct, kw_only=True):
 
     ok: bool
     ventures: list[VentureView]
-    next: int | None = None
+    next: str | None = None
     """Where the next page begins, null on the last."""
 
 
@@ -73,10 +80,9 @@ def on_venture_setup(db: apsw.Connection, fact: Fact) -> None:
     setup = fact.event
     assert isinstance(setup, VentureSetup)  # noqa: S101 - the stored name says so
     db.execute(
-        "INSERT INTO ventures VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO ventures VALUES (?, ?, ?, ?, ?, ?, ?)",
         (
             fact.venture_id,
-            fact.position,
             setup.name,
             setup.brief,
             setup.workspace,
@@ -94,7 +100,7 @@ def on_venture_archived(db: apsw.Connection, fact: Fact) -> None:
 
 def view(row: tuple[Any, ...]) -> VentureView:
     """Return a row of `COLUMNS` as answers show it."""
-    venture_id, _, name, brief, workspace, state, setup_at, initiated_by = row
+    venture_id, name, brief, workspace, state, setup_at, initiated_by = row
     return VentureView(
         id=venture_id,
         venture_id=venture_id,
@@ -111,15 +117,15 @@ def view(row: tuple[Any, ...]) -> VentureView:
 
 async def list_ventures(call: Call) -> Mapping[str, Any]:
     """List ventures, the oldest first."""
-    query: ArchivablePageQuery = call.query
+    query: VenturesQuery = call.query
     shown = "" if query.include_archived else "AND state <> 'archived'"
-    sql = f"SELECT {COLUMNS} FROM ventures WHERE position > ? {shown} ORDER BY position LIMIT ?"  # noqa: S608 - ours
+    sql = f"SELECT {COLUMNS} FROM ventures WHERE id > ? {shown} ORDER BY id LIMIT ?"  # noqa: S608 - ours
 
     def page(db: apsw.Connection) -> list[tuple[Any, ...]]:
         return db.execute(sql, (query.after, query.limit + 1)).fetchall()
 
     rows = await call.services.get(Engine).store.read(page)
-    more = rows[query.limit - 1][1] if len(rows) > query.limit else None
+    more = rows[query.limit - 1][0] if len(rows) > query.limit else None
     return {"ventures": [view(row) for row in rows[: query.limit]], "next": more}
 
 
@@ -130,7 +136,7 @@ async def show_venture(call: Call) -> Answer:
 
 async def show_newest_venture(call: Call) -> Answer:
     """Show the newest venture that is not archived."""
-    return await _show(call, "state <> ? ORDER BY position DESC LIMIT 1", "archived")
+    return await _show(call, "state <> ? ORDER BY id DESC LIMIT 1", "archived")
 
 
 async def _show(call: Call, where: str, value: str) -> Answer:
@@ -138,7 +144,7 @@ async def _show(call: Call, where: str, value: str) -> Answer:
 
     def one(db: apsw.Connection) -> tuple[tuple[Any, ...] | None, int]:
         row = db.execute(f"SELECT {COLUMNS} FROM ventures WHERE {where}", (value,)).fetchone()  # noqa: S608 - ours
-        return row, progress_in(db, PROCESS.stream_of(row[0]))[1] if row else 0
+        return row, progress_in(db, PROCESS, row[0])[1] if row else 0
 
     row, version = await engine.store.read(one)
     if row is None:
@@ -146,7 +152,7 @@ async def _show(call: Call, where: str, value: str) -> Answer:
     fields = {
         **msgspec.structs.asdict(view(row)),
         "version": version,
-        "available_actions": actions_in(engine.desks[PROCESS], row[5]),
+        "available_actions": actions_in(engine.desks[PROCESS], row[4]),
     }
     return Answer({"venture": fields, **fields}, headers={"ETag": f'"{version}"'})
 
@@ -163,7 +169,7 @@ ROUTES = (
         path="/api/ventures",
         call=list_ventures,
         summary="List all ventures.",
-        query=ArchivablePageQuery,
+        query=VenturesQuery,
         answer=Ventures,
         tag="ventures",
     ),
