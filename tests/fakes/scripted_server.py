@@ -152,6 +152,6 @@ class ScriptedServer:
                 await asyncio.gather(scripted, following, return_exceptions=True)
 
 
-def silent(_: Exchange) -> Awaitable[None]:
-    """A script that never answers."""
-    return asyncio.get_running_loop().create_future()
+async def silent(exchange: Exchange) -> None:
+    """Never answer."""
+    await exchange.gone.wait()

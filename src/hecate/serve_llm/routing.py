@@ -61,9 +61,7 @@ class Routing:
         prefix, slash, _ = model.partition("/")
         if slash and prefix in self._unconfigured:
             return f"no provider has the model {model!r}: {prefix} is not configured"
-        silent = [
-            f"{name} ({shelf.error})" for name, shelf in self._catalogue.shelves.items() if shelf.status == "unhealthy"
-        ]
-        if silent:
-            return f"no provider that answers has the model {model!r}; not reached: {'; '.join(silent)}"
+        errors = [shelf.error for shelf in self._catalogue.shelves.values() if shelf.error]
+        if errors:
+            return f"no provider that answers has the model {model!r}, and not all do: {'; '.join(errors)}"
         return f"no provider has the model {model!r}; GET /api/llm/models lists those there are"
