@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import signal
 import socket
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from tests.daemon.child import TINY_DAEMON, Child, UnixConnection, connect, started, wait_until
+from tests.daemon.child import TINY_DAEMON, Child, UnixConnection, child_environment, connect, started, wait_until
 
 ACTIVATE = Path(__file__).with_name("activate.py")
 
@@ -240,6 +243,56 @@ def test_it_tells_the_service_manager(start: Start, place: Path) -> None:
         assert next_message("STOPPING=1")
         assert child.end() == 0
         assert child.out == []
+
+
+def test_a_closed_terminal_ends_it(place: Path) -> None:
+    """Who closes the window of a daemon in the foreground does not leave it running unseen."""
+    ours, its = pty.openpty()
+    arguments: list[str | Path] = ["--socket", place / "s", "--data-dir", place / "data", "--quiet"]
+    process = subprocess.Popen(
+        [sys.executable, TINY_DAEMON, *arguments],
+        stdin=its,
+        stdout=its,
+        stderr=its,
+        env=child_environment(),
+        start_new_session=True,
+    )
+    os.close(its)
+    wait_until((place / "s").exists)
+    os.close(ours)
+    # A session leader with this terminal would get the signal from the kernel.
+    process.send_signal(signal.SIGHUP)
+    assert process.wait(20) == 0
+    assert not (place / "s").exists()
+
+
+def test_a_log_that_nobody_reads_does_not_disturb_it(place: Path) -> None:
+    """With both outputs broken it serves, logs in vain, and ends as it should."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    (place / "c.toml").write_text('[log]\nlevel = "debug"\n')
+    arguments: list[str | Path] = ["--socket", place / "s", "--data-dir", place / "data", "--config", place / "c.toml"]
+    process = subprocess.Popen(
+        [sys.executable, TINY_DAEMON, *arguments], stdout=writing, stderr=writing, env=child_environment()
+    )
+    os.close(writing)
+    wait_until(partial(listens, place / "s"))
+    for _ in range(3):
+        connection = UnixConnection(place / "s")
+        connection.request("GET", "/peer")
+        assert connection.getresponse().status == 200
+        connection.close()
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(20) == 0
+
+
+def listens(path: Path) -> bool:
+    """Return whether somebody answers at *path*."""
+    try:
+        connect(path).close()
+    except OSError:
+        return False
+    return True
 
 
 def test_512_clients_connect_at_once(start: Start) -> None:

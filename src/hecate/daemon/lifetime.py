@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import shlex
 import signal
 import sys
@@ -185,8 +186,10 @@ class Lifetime:
         """Tell a person on standard output what there is and what to try."""
         if not self._options.quiet and not self._manager:
             providers = await assembly.describe_providers()
-            sys.stdout.write(_greeting(path, self._configuration.data_dir, providers))
-            sys.stdout.flush()
+            # Whoever started us may not read on; that is no reason to end.  Unbuffered, or what
+            # could not be written would be tried again, and fail again, at the very end.
+            with contextlib.suppress(OSError):
+                os.write(sys.stdout.fileno(), _greeting(path, self._configuration.data_dir, providers).encode())
 
     async def _keep_watchdog_quiet(self, assembly: Assembly) -> None:
         """Tell the service manager that all is well, twice as often as it asks; not if it is not."""

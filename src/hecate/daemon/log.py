@@ -7,10 +7,11 @@ alike, and passes the same redaction.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import sys
 from collections.abc import Iterable, Mapping, MutableMapping
-from typing import Any, Final, TextIO
+from typing import Any, Final, TextIO, cast
 
 import structlog
 from structlog.typing import Processor
@@ -53,15 +54,36 @@ class Redaction:
         return scrub(value if isinstance(value, str) else repr(value), self._secrets)
 
 
+class Unfailing:
+    """A stream that drops what cannot be written: the reader went away, the disk is full.
+
+    A log line is worth less than the request that it is about.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        """Write *text* if that is possible."""
+        with contextlib.suppress(OSError):
+            self._stream.write(text)
+
+    def flush(self) -> None:
+        """Write what has been buffered, if that is possible."""
+        with contextlib.suppress(OSError):
+            self._stream.flush()
+
+
 def set_up(settings: LogSettings, redaction: Redaction, stream: TextIO | None = None) -> None:
     """Send all log lines to *stream* (standard error), as *settings* say.  May be called again."""
     stream = sys.stderr if stream is None else stream
     on_terminal = stream.isatty()
+    unfailing = cast("TextIO", Unfailing(stream))
     human = settings.format == "human" or (settings.format == "auto" and on_terminal)
     before: list[Processor] = [
         add_request,
         structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=not human),
+        structlog.processors.TimeStamper(fmt="%H:%M:%S" if human else "iso", utc=not human),
     ]
     after: list[Processor] = [structlog.processors.format_exc_info, redaction]
     if human:
@@ -72,11 +94,11 @@ def set_up(settings: LogSettings, redaction: Redaction, stream: TextIO | None = 
     structlog.configure(
         processors=[*before, *after],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[settings.level]),
-        logger_factory=structlog.WriteLoggerFactory(stream),
+        logger_factory=structlog.WriteLoggerFactory(unfailing),
         # Not cached, so that a reload changes the level of every logger.
         cache_logger_on_first_use=False,
     )
-    _set_up_standard_library(stream, before, after)
+    _set_up_standard_library(unfailing, before, after)
 
 
 def _set_up_standard_library(stream: TextIO, before: list[Processor], after: list[Processor]) -> None:
