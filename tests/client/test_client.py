@@ -216,11 +216,11 @@ def test_a_silent_daemon_is_not_waited_for_without_end(tmp_path: Path) -> None:
 
 def test_ventures_come_page_by_page(tmp_path: Path) -> None:
     """``every_venture`` follows ``next`` to the last page."""
-    first = {"ok": True, "ventures": [{"id": "v-1", "name": "a", "status": 1}], "next": 7}
+    first = {"ok": True, "ventures": [{"id": "v-1", "name": "a", "status": 1}], "next": "v-1"}
     last = {"ok": True, "ventures": [{"id": "v-2", "name": "b", "status": 1}], "next": None}
     with scripted_daemon(tmp_path, answer(first), answer(last)) as daemon, Client(daemon.path) as client:
         assert [venture.name for venture in client.every_venture()] == ["a", "b"]
-    assert daemon.requests[1].path == "/api/ventures?limit=500&after=7"
+    assert daemon.requests[1].path == "/api/ventures?limit=500&after=v-1"
 
 
 def test_a_process_is_read_with_what_it_has_made(tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ class VenturePage(msgspec.Struct, frozen=True):
     """Some ventures; `next` is what to pass as ``after`` for the page after, None on the last."""
 
     ventures: tuple[Venture, ...]
-    next: int | None = None
+    next: str | int | None = None
 
 
 class ProcessState(msgspec.Struct, frozen=True):
@@ -99,7 +99,7 @@ class DivisionPage(msgspec.Struct, frozen=True):
     """Some divisions of a venture; `next` as in `VenturePage`."""
 
     divisions: tuple[Division, ...]
-    next: int | None = None
+    next: str | int | None = None
 
 
 class DivisionProgress(msgspec.Struct, frozen=True):
@@ -125,7 +125,7 @@ class ProcessView(msgspec.Struct, frozen=True):
     items: tuple[dict[str, Any], ...]
     besides: dict[str, Any] = {}
     """What this process's answer has more than others, such as ``uncovered_aggregates``."""
-    next: int | None = None
+    next: str | int | None = None
     """As in `VenturePage`."""
 
 

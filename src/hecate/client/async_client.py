@@ -11,6 +11,7 @@ async with AsyncClient() as client:
 from __future__ import annotations
 
 import asyncio
+import io
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -22,11 +23,13 @@ from hecate.client import answers, questions
 from hecate.client.client import PAGE_SIZE, Fetched
 from hecate.client.errors import AnswerBroken, DaemonSilent, DaemonUnreachable, Unavailable, refusal, unreachable
 from hecate.client.patience import Patience
-from hecate.client.questions import EVERYTHING, Messages, Question, Selection
+from hecate.client.questions import EVERYTHING, Messages, Place, Question, Selection
 from hecate.client.sse import EventParser
 from hecate.paths import find_socket
 
 T = TypeVar("T")
+
+LARGE_BODY_BYTES = 512 * 1024
 
 
 class AsyncStream(Generic[T]):
@@ -98,7 +101,7 @@ class AsyncClient:
         return (await self.fetch(questions.openapi())).value
 
     async def ventures(
-        self, *, limit: int = 50, after: int | None = None, include_archived: bool = False
+        self, *, limit: int = 50, after: Place | None = None, include_archived: bool = False
     ) -> answers.VenturePage:
         """See `Client.ventures`."""
         question = questions.ventures(limit=limit, after=after, include_archived=include_archived)
@@ -122,7 +125,7 @@ class AsyncClient:
         """See `Client.venture_status`."""
         return (await self.fetch(questions.venture_status(venture_id))).value
 
-    async def divisions(self, venture_id: str, *, limit: int = 50, after: int | None = None) -> answers.DivisionPage:
+    async def divisions(self, venture_id: str, *, limit: int = 50, after: Place | None = None) -> answers.DivisionPage:
         """See `Client.divisions`."""
         question = questions.divisions(venture_id, limit=limit, after=after)
         return (await self.fetch(question)).value
@@ -142,7 +145,7 @@ class AsyncClient:
         return (await self.fetch(questions.division(division_id))).value
 
     async def process(
-        self, division_id: str, process: str, *, limit: int = 50, after: int | None = None
+        self, division_id: str, process: str, *, limit: int = 50, after: Place | None = None
     ) -> answers.ProcessView:
         """See `Client.process`."""
         return (await self.fetch(questions.process(division_id, process, limit=limit, after=after))).value
@@ -238,7 +241,7 @@ class AsyncClient:
             return await self._connected().request(
                 question.method,
                 f"http://localhost{question.path}",
-                data=question.body,
+                data=_in_pieces(question.body),
                 headers=question.headers,
                 timeout=aiohttp.ClientTimeout(total=patience),
             )
@@ -284,6 +287,11 @@ class AsyncClient:
                 if patience.is_over():
                     raise
             await asyncio.sleep(patience.next_pause_seconds())
+
+
+def _in_pieces(body: bytes | None) -> bytes | io.BytesIO | None:
+    # Sent in one piece, the images of a chat would hold up the event loop; aiohttp warns of it above 1 MiB.
+    return io.BytesIO(body) if body is not None and len(body) > LARGE_BODY_BYTES else body
 
 
 def _headers(response: aiohttp.ClientResponse) -> dict[str, str]:

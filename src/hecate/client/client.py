@@ -23,7 +23,7 @@ from hecate.client import answers, questions
 from hecate.client.connection import UnixConnection, headers_of, read_all
 from hecate.client.errors import AnswerBroken, refusal
 from hecate.client.patience import Patience
-from hecate.client.questions import EVERYTHING, Messages, Question, Selection
+from hecate.client.questions import EVERYTHING, Messages, Place, Question, Selection
 from hecate.client.stream import Stream, chunks, followed, lines
 from hecate.paths import find_socket
 
@@ -86,7 +86,7 @@ class Client:
     # Ventures and divisions
 
     def ventures(
-        self, *, limit: int = 50, after: int | None = None, include_archived: bool = False
+        self, *, limit: int = 50, after: Place | None = None, include_archived: bool = False
     ) -> answers.VenturePage:
         """Return a page of *limit* ventures (1 to 500); *after* is the ``next`` of the page before."""
         return self.fetch(questions.ventures(limit=limit, after=after, include_archived=include_archived)).value
@@ -115,7 +115,7 @@ class Client:
         """
         return self.fetch(questions.venture_status(venture_id)).value
 
-    def divisions(self, venture_id: str, *, limit: int = 50, after: int | None = None) -> answers.DivisionPage:
+    def divisions(self, venture_id: str, *, limit: int = 50, after: Place | None = None) -> answers.DivisionPage:
         """Return a page of the venture's divisions, as `ventures` does.
 
         Raises:
@@ -141,7 +141,7 @@ class Client:
         return self.fetch(questions.division(division_id)).value
 
     def process(
-        self, division_id: str, process: str, *, limit: int = 50, after: int | None = None
+        self, division_id: str, process: str, *, limit: int = 50, after: Place | None = None
     ) -> answers.ProcessView:
         """Return the state of a division's *process* (one of `PROCESSES`, such as ``design``) and what it has made.
 

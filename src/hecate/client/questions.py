@@ -31,6 +31,9 @@ from hecate.client.answers import (
 from hecate.client.errors import AnswerUnreadable, refusal
 
 T = TypeVar("T")
+Place = str | int
+"""Where a page begins: what the page before said."""
+
 Messages = str | Sequence[Mapping[str, Any]]
 """Messages as the chat takes them, or the text of a single one by the user."""
 
@@ -77,7 +80,7 @@ def openapi() -> Question[dict[str, Any]]:
     return _get("/api/openapi.json", dict[str, Any])
 
 
-def ventures(*, limit: int, after: int | None, include_archived: bool) -> Question[VenturePage]:
+def ventures(*, limit: int, after: Place | None, include_archived: bool) -> Question[VenturePage]:
     """Which ventures are there?"""
     return _get(f"/api/ventures{_page(limit, after, include_archived=include_archived)}", VenturePage)
 
@@ -92,7 +95,7 @@ def venture_status(venture_id: str) -> Question[VentureStatus]:
     return _get(f"/api/ventures/{quote(venture_id, safe='')}/status", VentureStatus)
 
 
-def divisions(venture_id: str, *, limit: int, after: int | None) -> Question[DivisionPage]:
+def divisions(venture_id: str, *, limit: int, after: Place | None) -> Question[DivisionPage]:
     """Which divisions does this venture have?"""
     path = f"/api/ventures/{quote(venture_id, safe='')}/divisions"
     return _get(f"{path}{_page(limit, after)}", DivisionPage)
@@ -107,7 +110,7 @@ def division(division_id: str) -> Question[Division]:
     return Question("GET", f"/api/divisions/{quote(division_id, safe='')}", read)
 
 
-def process(division_id: str, name: str, *, limit: int, after: int | None) -> Question[ProcessView]:
+def process(division_id: str, name: str, *, limit: int, after: Place | None) -> Question[ProcessView]:
     """What has this process of the division made?
 
     Raises:
@@ -248,7 +251,7 @@ def _get(path: str, kind: type[T]) -> Question[T]:
     return Question("GET", path, lambda body: decoded(body, kind))
 
 
-def _page(limit: int, after: int | None, *, include_archived: bool = False) -> str:
+def _page(limit: int, after: Place | None, *, include_archived: bool = False) -> str:
     query: dict[str, str | int] = {"limit": limit}
     if after is not None:
         query["after"] = after

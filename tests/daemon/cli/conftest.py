@@ -14,9 +14,9 @@ from click.testing import CliRunner, Result
 
 from hecate.client import Client
 from hecate.daemon.cli import CLI
-from tests.daemon.child import Child, started
-from tests.daemon.cli.terminal import HECATE
+from tests.daemon.child import Child
 from tests.fakes.scripted_server import Exchange, ScriptedServer
+from tests.serving import serving
 
 
 class Hecate(Protocol):
@@ -43,16 +43,13 @@ def provider() -> Iterator[ScriptedServer]:
 
 @pytest.fixture(scope="session")
 def daemon(provider: ScriptedServer) -> Iterator[Child]:
-    """``hecate serve`` as a process of its own."""
-    with tempfile.TemporaryDirectory(prefix="hecate-") as folder:
-        place = Path(folder)
-        socket = place / "daemon.sock"
-        config = place / "config.toml"
-        config.write_text("[providers.ollama]\nenabled = false\n")
-        arguments = ("serve", "--socket", socket, "--data-dir", place / "data", "--config", config)
-        environ = {"OPENAI_BASE_URL": f"{provider.url}/v1", "OPENAI_API_KEY": "sk-test"}
-        with started(arguments, socket, program=(HECATE,), environ=environ) as child:
-            yield child.ready()
+    """``hecate serve`` as a process of its own, with that provider."""
+    configuration = f'[providers.openai]\nbase_url = "{provider.url}/v1"\napi_key = "sk-test"\n'
+    with (
+        tempfile.TemporaryDirectory(prefix="hecate-") as folder,
+        serving(Path(folder), configuration=configuration) as child,
+    ):
+        yield child
 
 
 @pytest.fixture
@@ -80,22 +77,23 @@ async def _echo(exchange: Exchange) -> None:
         await exchange.answer({"object": "list", "data": [{"id": "parrot", "object": "model"}]})
         return
     request = exchange.json()
-    said = " | ".join(message["content"] for message in request["messages"])
-    if "fail" in said:
+    contents = [message["content"] for message in request["messages"]]
+    said = " | ".join(contents)
+    if "fail" in contents[-1]:
         await exchange.answer({"error": {"message": "the parrot is asleep"}}, 500)
     elif request.get("stream"):
-        await _stream(exchange, said)
+        await _stream(exchange, said, ends="wait" not in contents[-1])
     else:
         message = {"role": "assistant", "content": said}
         usage = {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}
         await exchange.answer({"choices": [{"index": 0, "message": message, "finish_reason": "stop"}], "usage": usage})
 
 
-async def _stream(exchange: Exchange, said: str) -> None:
+async def _stream(exchange: Exchange, said: str, *, ends: bool) -> None:
     await exchange.begin()
     for word in said.split(" "):
         await exchange.event({"choices": [{"index": 0, "delta": {"content": f"{word} "}}]})
-    if "wait" in said:
+    if not ends:
         await exchange.gone.wait()
         return
     await exchange.event({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})

@@ -8,7 +8,6 @@ import pty
 import select
 import struct
 import subprocess
-import sys
 import termios
 import time
 from collections.abc import Mapping
@@ -17,8 +16,7 @@ from types import TracebackType
 from typing import Self
 
 from tests.daemon.child import DEADLINE_SECONDS, child_environment
-
-HECATE = Path(sys.executable).with_name("hecate")
+from tests.serving import HECATE
 
 CTRL_C = b"\x03"
 CTRL_D = b"\x04"

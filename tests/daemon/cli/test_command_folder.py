@@ -20,7 +20,8 @@ from hecate.daemon.cli import CLI
 from hecate.daemon.cli.command_folder import Command, CommandFolder
 from tests.daemon.child import Child, child_environment
 from tests.daemon.cli.conftest import Hecate
-from tests.daemon.cli.terminal import HECATE, Terminal
+from tests.daemon.cli.terminal import Terminal
+from tests.serving import HECATE
 
 QUICK = ("aiohttp", "rich", "starlette", "uvicorn", "apsw", "asyncio", "structlog")
 

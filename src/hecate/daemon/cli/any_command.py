@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import click
 
 from hecate.client import Client
-from hecate.daemon.cli.api_commands import commands_below
+from hecate.daemon.cli.api_commands import ApiCommand, commands_below
 from hecate.daemon.cli.command_folder import Command, command
 from hecate.daemon.cli.fields import HOW, fields_of
+from hecate.daemon.cli.output import Output
 from hecate.daemon.cli.session import Session
+
+LIFECYCLE = ("start", "pause", "resume", "complete", "archive")
 
 
 def do_command(
@@ -36,25 +39,39 @@ def do_command(
     def do(session: Session, /, name: str | None, words: tuple[str, ...], **subject: str) -> None:
         with session.client() as client:
             known = commands_below(client.openapi(), prefix)
-            if name is None:
-                session.output.table(
-                    ("COMMAND", "FIELDS", "WHAT IT DOES"),
-                    [(one.name, " ".join(map(str, one.fields)), one.summary) for one in known.values()],
-                    if_empty="the daemon has no commands here",
-                )
-                return
-            if name not in known:
-                raise click.UsageError(f"there is no command {name!r}; there are {', '.join(known)}")
-            body = fields_of(words, known[name])
-            (word,) = subject.values()
-            session.send(client, known[name].path_of(id_of(client, word)), body)
+            if name in known:
+                body = fields_of(words, known[name])
+                (word,) = subject.values()
+                session.send(client, known[name].path_of(id_of(client, word)), body)
+            else:
+                _list(session.output, known.values(), name)
 
     return do
+
+
+def _list(output: Output, known: Iterable[ApiCommand], process: str | None) -> None:
+    """Print the commands, or those of one process.
+
+    Raises:
+        click.UsageError: It has none.
+    """
+    # The lifecycle's verbs are commands of their own, and would be most of the list.
+    listed = [one for one in known if one.verb not in LIFECYCLE]
+    if process is not None:
+        listed = [one for one in listed if one.name.startswith(f"{process}/")]
+        if not listed:
+            raise click.UsageError(f"there is no command {process!r}; leave it out to see them all")
+    output.table(
+        ("COMMAND", "FIELDS", "WHAT IT DOES"),
+        [(one.name, " ".join(map(str, one.fields)), one.summary) for one in listed],
+        if_empty="the daemon has no commands here",
+    )
 
 
 def _help(prefix: str) -> str:
     noun = prefix.removeprefix("/api/").removesuffix("s")
     return (
-        f"Send any command to a {noun}; without a COMMAND, list them.\n\n"
-        f"The commands and their fields are those of the daemon's OpenAPI document (* required, [] a list). {HOW}."
+        f"Send any command to a {noun}, or list them.\n\n"
+        "Without a COMMAND all are listed, with a process for one its own; those of the lifecycle have commands of "
+        f"their own here.  In the list, * is a field that must be given and [] one that is a list. {HOW}."
     )

@@ -32,6 +32,11 @@ class ApiCommand:
     summary: str
     fields: tuple[Field, ...]
 
+    @property
+    def verb(self) -> str:
+        """The last word of its name."""
+        return self.name.rpartition("/")[2]
+
     def path_of(self, subject_id: str) -> str:
         """Return the path for one venture or division."""
         return re.sub(r"\{[^}]*\}", lambda _: subject_id, self.path, count=1)
@@ -62,10 +67,10 @@ def _fields(document: Mapping[str, Any], operation: Mapping[str, Any]) -> tuple[
 def _kind(document: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
     """Return the JSON type of a field; of several, the first that is not null."""
     resolved = _resolved(document, schema)
-    choices = [_kind(document, choice) for choice in resolved.get("anyOf", ())]
     declared = resolved.get("type", [])
-    choices += [declared] if isinstance(declared, str) else declared
-    return next((kind for kind in choices if kind != "null"), "string")
+    kinds = [declared] if isinstance(declared, str) else [*declared]
+    kinds += [_kind(document, choice) for choice in resolved.get("anyOf", ()) if choice != {"type": "null"}]
+    return next((kind for kind in kinds if kind != "null"), "string")
 
 
 def _resolved(document: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any]:

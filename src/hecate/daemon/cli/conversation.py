@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,8 +23,9 @@ def answer_once(
             for chunk in chunks:
                 if chunk.reasoning and output.for_people:
                     output.piece(chunk.reasoning, colour="bright_black")
-                output.piece(chunk.content)
+                # First, lest Ctrl-C come in between, and what was read be forgotten.
                 said.append(chunk.content)
+                output.piece(chunk.content)
     finally:
         answer = "".join(said)
         if answer:
@@ -55,6 +55,7 @@ def converse(
             return
         if not prompt:
             continue
+        said_before = len(messages)
         messages.append({"role": "user", "content": prompt})
         try:
             answer_once(client, output, model, messages, options)
@@ -62,6 +63,5 @@ def converse(
             output.note("cancelled")
         except HecateClientError as error:
             # The next prompt may do better; what was asked in vain is forgotten.
-            messages.remove({"role": "user", "content": prompt})
+            del messages[said_before:]
             output.note(error.message, word="Error:", colour="red")
-        sys.stdout.flush()

@@ -15,7 +15,7 @@ from hecate.daemon.cli.api_commands import ApiCommand, Field
 
 _WORD = re.compile(r"(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<sign>:=|=@|=)(?P<value>.*)", re.DOTALL)
 
-HOW = "write FIELD=VALUE, FIELD:=JSON for any JSON, or FIELD=@FILE for the text of a file (@- is standard input)"
+HOW = "Write FIELD=VALUE, FIELD:=JSON for any JSON, or FIELD=@FILE for the text of a file (@- is standard input)"
 
 
 def fields_of(words: Sequence[str], command: ApiCommand) -> dict[str, Any]:
@@ -31,7 +31,7 @@ def fields_of(words: Sequence[str], command: ApiCommand) -> dict[str, Any]:
     for word in words:
         match = _WORD.fullmatch(word)
         if match is None:
-            raise click.UsageError(f"{word!r} is not a field: {HOW}")
+            raise click.UsageError(f"{word!r} is not a field. {HOW}")
         name, sign, text = match["name"], match["sign"], match["value"]
         if name not in known:
             fields = ", ".join(map(str, command.fields)) or "none"

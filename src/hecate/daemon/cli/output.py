@@ -48,6 +48,11 @@ class Output:
         """Print JSON as it came, in one line."""
         self._write(answer + b"\n")
 
+    def gap(self) -> None:
+        """Set off what follows, for people."""
+        if self.for_people:
+            self._write("\n")
+
     def styled(self, text: str) -> None:
         """Print a line that is free of control characters but for its colours."""
         self._write(f"{text}\n")
@@ -93,7 +98,8 @@ class Output:
 
     def _write(self, text: str | bytes) -> None:
         try:
-            click.echo(text, nl=False, color=self.colour)
+            # Into a pipe text goes as it is; what must not come through was taken out above.
+            click.echo(text, nl=False, color=self.colour if self.for_people else True)
         except BrokenPipeError:
             discard_output()
             raise

@@ -72,13 +72,13 @@ class Session:
 def session_options() -> list[click.Option]:
     """Return the options that every command takes, before and after its name."""
     return [
-        _option("--socket", "socket", "Where the daemon listens.  [env HECATE_SOCKET]", metavar="PATH", type=_FILE),
+        _option("--socket", "socket", "The daemon's socket.  [env var: HECATE_SOCKET]", metavar="PATH", type=_PATH),
         _option("--json", "as_json", "Print the daemon's answer as it is, for scripts.", is_flag=True),
-        _option("--no-color", "colour", "Print without colours.  [env NO_COLOR]", is_flag=True, flag_value=False),
+        _option("--no-color", "colour", "Print without colours.  [env var: NO_COLOR]", is_flag=True, flag_value=False),
     ]
 
 
-_FILE = click.Path(path_type=Path)
+_PATH = click.Path(path_type=Path)
 
 
 def _option(name: str, field: str, text: str, **attributes: Any) -> click.Option:

@@ -14,9 +14,9 @@ from hecate.daemon.cli.session import Session
 @command("list", examples=("hecate division list my-saas",))
 @venture_argument()
 @click.option("--limit", type=click.IntRange(1, PAGE_SIZE), default=50, show_default=True, help="The most to show.")
-@click.option("--after", type=int, help="Go on after a page: its `next`.", metavar="NEXT")
+@click.option("--after", help="Go on after a page: its `next`.", metavar="NEXT")
 @click.pass_obj
-def list_divisions(session: Session, venture: str, limit: int, after: int | None) -> None:
+def list_divisions(session: Session, venture: str, limit: int, after: str | None) -> None:
     """List the divisions of a venture, as they were discovered."""
     with session.client() as client:
         page = session.show(client, questions.divisions(venture_id(client, venture), limit=limit, after=after))

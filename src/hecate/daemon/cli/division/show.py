@@ -42,6 +42,7 @@ def _show_division(session: Session, client: Client, division_id: str) -> None:
             "health": division.health,
         }
     )
+    session.output.gap()
     session.output.table(
         ("PROCESS", "STATE", "ITERATION", "NEXT"),
         [
@@ -69,6 +70,7 @@ def _show_process(session: Session, client: Client, division_id: str, process: s
             **{name.replace("_", " "): _shown(value) for name, value in view.besides.items()},
         }
     )
+    session.output.gap()
     session.output.table(
         ("KIND", "NAME", "ID", "DETAILS"), [_row(item) for item in view.items], if_empty="it has made nothing yet"
     )

@@ -13,9 +13,9 @@ from hecate.daemon.cli.session import Session
 @command("list", examples=("hecate venture list", "hecate venture list --all --json"))
 @click.option("--all", "include_archived", is_flag=True, help="Also those that were archived.")
 @click.option("--limit", type=click.IntRange(1, PAGE_SIZE), default=50, show_default=True, help="The most to show.")
-@click.option("--after", type=int, help="Go on after a page: its `next`.", metavar="NEXT")
+@click.option("--after", help="Go on after a page: its `next`.", metavar="NEXT")
 @click.pass_obj
-def list_ventures(session: Session, limit: int, after: int | None, *, include_archived: bool) -> None:
+def list_ventures(session: Session, limit: int, after: str | None, *, include_archived: bool) -> None:
     """List ventures, the oldest first."""
     with session.client() as client:
         page = session.show(client, questions.ventures(limit=limit, after=after, include_archived=include_archived))
