@@ -10,7 +10,7 @@ import pytest
 from msgspec import NODEFAULT, Struct
 from msgspec.structs import fields
 
-from hecate.daemon.config import Configuration, ServeOptions, load
+from hecate.daemon.config import Configuration, ServeOptions, exposed_file, load
 from hecate.daemon.errors import ConfigurationWrong
 from tests.daemon.child import started
 
@@ -153,6 +153,22 @@ def test_what_is_not_toml_is_refused_with_its_line(file: Path) -> None:
     """A broken file names the place of the break."""
     assert "is not TOML" in complaint(file, "[log\n")
     assert "line 1" in complaint(file, "[log\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "mode", "exposed"),
+    [
+        ('[providers.x]\napi_key = "k"', 0o644, True),
+        ('[providers.x]\napi_key = "k"', 0o640, True),
+        ('[providers.x]\napi_key = "k"', 0o600, False),
+        ('[providers.x]\napi_key_file = "/k"', 0o644, False),
+    ],
+)
+def test_keys_that_others_may_read_are_noticed(file: Path, text: str, mode: int, exposed: bool) -> None:  # noqa: FBT001
+    """A key in a file that others may read is worth a warning; a reference to a key file is not."""
+    configuration = read(file, text)
+    file.chmod(mode)
+    assert (exposed_file(ServeOptions(config=file), configuration) == file) is exposed
 
 
 def test_the_daemon_exits_with_2_and_one_sentence(place: Path) -> None:

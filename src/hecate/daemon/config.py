@@ -8,6 +8,7 @@ without a word.
 from __future__ import annotations
 
 import os
+import stat
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,6 +127,14 @@ def config_file(options: ServeOptions) -> Path | None:
         return Path(named).expanduser().absolute()
     default = _default("configuration file", paths.default_config)
     return default if default.exists() else None
+
+
+def exposed_file(options: ServeOptions, configuration: Configuration) -> Path | None:
+    """Return the configuration file if it holds keys of providers and others may read it."""
+    file = config_file(options)
+    holds_keys = any(provider.api_key for provider in configuration.providers.values())
+    others_read = file is not None and file.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH)
+    return file if holds_keys and others_read else None
 
 
 def _read(file: Path) -> dict[str, Any]:

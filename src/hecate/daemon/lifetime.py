@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import shlex
 import signal
@@ -20,7 +21,7 @@ import structlog
 
 from hecate import __version__
 from hecate.daemon import log as daemon_log
-from hecate.daemon.config import Configuration, ServeOptions, load
+from hecate.daemon.config import Configuration, ServeOptions, exposed_file, load
 from hecate.daemon.data_directory import DataDirectory
 from hecate.daemon.errors import ConfigurationWrong
 from hecate.daemon.notify import ServiceManager
@@ -94,6 +95,7 @@ class Lifetime:
         """
         daemon_log.set_up(self._configuration.log, self._redaction)
         asyncio.get_running_loop().set_exception_handler(daemon_log.LoopComplaints())
+        self._warn_of_exposed_keys()
         self._take_signals()
         async with contextlib.AsyncExitStack() as stack:
             data = DataDirectory.claim(self._configuration.data_dir)
@@ -104,6 +106,9 @@ class Lifetime:
             given = Given(self._configuration, data, lambda: load(self._options), self._redaction.know)
             assembly = await stack.enter_async_context(self._assemble(given))
             server = Server(assembly.application)
+            # What exists now stays: without this, each full collection walks through all of the
+            # code and the routes, and stops every request for some 10 ms.
+            gc.freeze()
             await server.listen(place.bind())
             self._announce(place.path, assembly)
             await self._until_told_to_stop(place.path, assembly)
@@ -173,9 +178,14 @@ class Lifetime:
             log.info("configuration reloaded", providers=list(assembly.provider_names()))
             if (old.socket, old.data) != (new.socket, new.data):
                 log.warning("the tables [socket] and [data] take effect at the next start")
+            self._warn_of_exposed_keys()
         self._manager.ready(_status(assembly))
 
     # -- telling
+
+    def _warn_of_exposed_keys(self) -> None:
+        if file := exposed_file(self._options, self._configuration):
+            log.warning("others may read the API keys in the configuration; use mode 0600", file=str(file))
 
     def _announce(self, path: Path, assembly: Assembly) -> None:
         providers = list(assembly.provider_names())

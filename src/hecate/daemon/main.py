@@ -13,7 +13,7 @@ from hecate.daemon.errors import CannotStart
 from hecate.daemon.lifetime import Assemble, Lifetime
 
 # How long a thread may hold the interpreter while another wants it.  The default, 5 ms, is
-# what the event loop would wait for whenever the writer's thread is in the middle of a batch.
+# what the event loop would wait for whenever a thread of the store is busy in Python.
 SWITCH_SECONDS = 0.0005
 
 
