@@ -7,7 +7,6 @@ import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -17,28 +16,16 @@ from click.testing import CliRunner
 from hecate import __version__
 from hecate.client import Client
 from hecate.daemon.cli import CLI
-from hecate.daemon.cli.command_folder import Command, CommandFolder
 from tests.daemon.child import Child, child_environment
 from tests.daemon.cli.conftest import Hecate
+from tests.daemon.cli.reference import all_commands
 from tests.daemon.cli.terminal import Terminal
 from tests.serving import HECATE
 
 QUICK = ("aiohttp", "rich", "starlette", "uvicorn", "apsw", "asyncio", "structlog")
 
 
-def all_commands(group: click.Group = CLI, path: str = "hecate") -> Iterator[tuple[str, click.Command]]:
-    """Yield every command with the words that call it, groups included."""
-    yield path, group
-    for name in group.list_commands(click.Context(group)):
-        command = group.get_command(click.Context(group), name)
-        assert command is not None
-        if isinstance(command, click.Group):
-            yield from all_commands(command, f"{path} {name}")
-        else:
-            yield f"{path} {name}", command
-
-
-COMMANDS = dict(all_commands())
+COMMANDS = {"hecate": CLI, **dict(all_commands())}
 
 
 def test_the_commands_of_the_contract_are_there() -> None:
@@ -52,7 +39,6 @@ def test_the_commands_of_the_contract_are_there() -> None:
 def test_every_command_has_help_with_examples(path: str) -> None:
     """The help says what the command is for, and shows how to call it."""
     command = COMMANDS[path]
-    assert isinstance(command, Command | CommandFolder)
     assert command.examples
     result = CliRunner().invoke(CLI, [*path.split()[1:], "--help"], prog_name="hecate")
     assert result.exit_code == 0
@@ -60,12 +46,7 @@ def test_every_command_has_help_with_examples(path: str) -> None:
     assert all(example in result.output for example in command.examples)
 
 
-EXAMPLES = {
-    example
-    for command in COMMANDS.values()
-    if isinstance(command, Command | CommandFolder)
-    for example in command.examples
-}
+EXAMPLES = {example for command in COMMANDS.values() for example in command.examples}
 
 
 @pytest.mark.parametrize("example", sorted(EXAMPLES))
@@ -151,6 +132,16 @@ def test_a_reader_that_goes_away_ends_the_command_quietly(daemon: Child, words: 
     run = subprocess.run([HECATE, *words], env=environ, stdout=writing, stderr=subprocess.PIPE, check=False)
     os.close(writing)
     assert (run.returncode, run.stderr) == (141, b"")
+
+
+def test_a_refusal_that_nobody_reads_keeps_its_exit_code(tmp_path: Path) -> None:
+    """The code of the refusal is the one that counts."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [str(HECATE), "--socket", str(tmp_path / "nobody"), "health", "--json"]
+    run = subprocess.run(command, env=child_environment(), stdout=writing, stderr=subprocess.PIPE, check=False)
+    os.close(writing)
+    assert (run.returncode, run.stderr) == (3, b"")
 
 
 def test_a_full_disk_is_told_of(daemon: Child) -> None:

@@ -6,9 +6,11 @@ import importlib
 import pkgutil
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import click
+import msgspec
 
 from hecate.client import HecateClientError
 from hecate.daemon.cli.exit_codes import INTERRUPTED, PIPE_CLOSED, exit_code
@@ -102,9 +104,9 @@ class _Failure(click.ClickException):
         del file
         output = self.session.output
         if self.session.as_json:
-            import msgspec  # noqa: PLC0415
-
-            output.raw(msgspec.json.encode(self.error.envelope()))
+            # Nobody reads it any more, and the exit code still says it.
+            with suppress(BrokenPipeError):
+                output.raw(msgspec.json.encode(self.error.envelope()))
             return
         output.note(self.error.message, word="Error:", colour="red")
         if self.error.available_actions:

@@ -29,7 +29,7 @@ MEANINGS = {
     NO_MODEL: "no model answered: it is unknown, or its provider failed",
     FAILED: "the daemon failed, is starting or stopping, or its answer broke off; trying again may help",
     INTERRUPTED: "Ctrl-C",
-    PIPE_CLOSED: "who read the output went away, as in `hecate events | head -1`",
+    PIPE_CLOSED: "the reader of the output went away, as `head` does",
 }
 
 # The first that fits decides.
