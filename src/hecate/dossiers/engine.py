@@ -304,7 +304,7 @@ class Engine:
             "venture_id": dossier.venture_id,
             process.subject.parameter: dossier.subject_id,
         }
-        if desk.makes:
+        if desk.makes and facts:
             answer[desk.makes] = made
         answer |= {
             "process": process.name,

@@ -12,8 +12,9 @@ from typing import Annotated, ClassVar
 
 import msgspec
 
-NAME_PATTERN = r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"
-OPTIONAL_NAME_PATTERN = r"^[^\x00-\x1f\x7f]*$"
+# Python's ``$`` is before a newline at the end too, which the lookahead refuses.
+NAME_PATTERN = r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$(?!\n)"
+OPTIONAL_NAME_PATTERN = r"^[^\x00-\x1f\x7f]*$(?!\n)"
 TEXT_PATTERN = r"^[^\x00]*$"
 
 PATTERNS_IN_WORDS = {

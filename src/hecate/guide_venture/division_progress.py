@@ -114,10 +114,17 @@ def on_any(db: apsw.Connection, fact: Fact) -> None:
         phase = dict(CYCLE).get(process, "dno")
     else:
         begun = {name for (name,) in db.execute(FINISHED, (fact.subject_id,))}
-        to_come = [step for step in CYCLE if step[0] not in begun]
+        to_come = [step for step in _cycle_after(fact.process.name) if step[0] not in begun]
         process, phase = to_come[0] if to_come else (fact.process.name, fact.process.phase)
         state = "pending" if to_come else state
     db.execute(MOVE, (process, phase, state, fact.subject_id))
+
+
+def _cycle_after(process: str) -> tuple[tuple[str, str], ...]:
+    """Return the cycle from the process after *process* on: who left out the plan is not sent back to it first."""
+    names = [name for name, _ in CYCLE]
+    start = names.index(process) + 1 if process in names else 0
+    return CYCLE[start:] + CYCLE[:start]
 
 
 async def show_venture_status(call: Call) -> Mapping[str, Any]:

@@ -21,21 +21,27 @@ Read = Callable[["apsw.Connection", int, int], "list[StoredEvent]"]
 EVENTS_A_READ = 200
 HEARTBEAT_SECONDS = 15.0
 HEARTBEAT = b": still here\n\n"
+LAST_POSITION = 2**63 - 1
+DIGITS = len(str(LAST_POSITION))
 
 
 async def follow(
-    store: EventStore, read: Read, after: int, write: Callable[[StoredEvent], bytes]
+    store: EventStore,
+    read: Read,
+    after: int,
+    write: Callable[[StoredEvent], bytes],
+    heartbeat_seconds: float = HEARTBEAT_SECONDS,
 ) -> AsyncGenerator[bytes, None]:
     """Give every event that *read* finds after *after*, as *write* has it, for ever.
 
-    A comment goes out at once, and every 15 s while nothing happens.  Events are read when
+    A comment goes out at once, and each *heartbeat_seconds* while nothing happens.  Events are read when
     they are wanted: a slow reader costs no memory.
     """
     position = after
     yield HEARTBEAT
     while True:
         try:
-            async with asyncio.timeout(HEARTBEAT_SECONDS):
+            async with asyncio.timeout(heartbeat_seconds):
                 head = await store.wait_past(position)
         except TimeoutError:
             yield HEARTBEAT
@@ -57,7 +63,7 @@ def resume_at(call: Call, after: int | None, head: int) -> int:
     """
     last = call.headers.get("last-event-id", "")
     if last:
-        if not last.isdecimal() or len(last) > len(str(2**63)):
+        if not last.isdecimal() or len(last) > DIGITS or int(last) > LAST_POSITION:
             raise Invalid(f"the Last-Event-ID header must be a position, a whole number, not {last!r}")
         return int(last)
     return head if after is None else after

@@ -57,6 +57,9 @@ class Application:
         except ClientGone:
             log.debug("caller gone", path=scope["path"], request_id=request_id)
         except HecateError as error:
+            if answer.begun:
+                # Too late for an error answer: the connection is cut, so that nobody takes this for the end.
+                raise
             await answer.refuse(error)
         except Exception:
             peer = scope.get("state", {}).get("peer")
@@ -99,16 +102,16 @@ class Application:
             services=self._services,
             warnings=warnings,
         )
-        if route.cancel_on_disconnect:
-            await unless_gone(receive, self._answer(route, call, receive, answer))
-        else:
-            await self._answer(route, call, receive, answer)
+        answering = self._answer(route, call, receive, answer, head_only=method == "HEAD")
+        await (unless_gone(receive, answering) if route.cancel_on_disconnect else answering)
 
     @staticmethod
-    async def _answer(route: Route, call: Call, receive: Receive, answer: _Answering) -> None:
+    async def _answer(route: Route, call: Call, receive: Receive, answer: _Answering, *, head_only: bool) -> None:
         result: Result = await route.call(call)
         if isinstance(result, Stream):
-            if route.cancel_on_disconnect:
+            if head_only:
+                await answer.stream_head(result)
+            elif route.cancel_on_disconnect:
                 await answer.stream(result)
             else:
                 await unless_gone(receive, answer.stream(result))
@@ -159,6 +162,14 @@ class _Answering:
             await self.send(stream.status, b"", stream.media_type, stream.headers)
         else:
             await send({"type": "http.response.body", "body": b""})
+
+    async def stream_head(self, stream: Stream) -> None:
+        """Send the headers alone: a stream may never end, and none of it would be sent."""
+        await stream.pieces.aclose()
+        lines = self._headers(stream.media_type, stream.headers)
+        self.begun = True
+        await self._send({"type": "http.response.start", "status": stream.status, "headers": lines})
+        await self._send({"type": "http.response.body", "body": b""})
 
     def _headers(self, media_type: str, headers: Mapping[str, str]) -> Headers:
         lines = [(b"content-type", media_type.encode()), (b"x-request-id", self.request_id.encode())]

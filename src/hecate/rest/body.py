@@ -21,6 +21,8 @@ DRAINED_BYTES = 64 * 1024 * 1024
 """How much of a body that is too large is read, so that its sender gets to the answer."""
 
 _STRINGS_AND_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.DOTALL)
+_TRUNCATED = "Input data was truncated"
+_MALFORMED = "JSON is malformed: "
 _PATTERN_IN_ERROR = re.compile(r""" matching regex ('.*'|".*")""")
 _keys = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
@@ -125,7 +127,7 @@ def decode_body(kind: type[msgspec.Struct], body: bytes, *, may_be_absent: bool)
         decoded = decoder_of(kind)(body)
         unknown = _keys(body).keys() - fields_of(kind) if _might_have_more(kind) else ()
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise Invalid(in_words(error)) from error
+        raise Invalid(in_words(error, "the body")) from error
     return decoded, [f"unknown field {name!r} was ignored" for name in sorted(unknown)]
 
 
@@ -148,7 +150,7 @@ def decode_query(kind: type[msgspec.Struct], query: bytes) -> Any:
             values[name] = f"{values[name]},{value}" if name in values else value
         return msgspec.convert(values, kind, strict=False)
     except (msgspec.ValidationError, UnicodeError, ValueError) as error:
-        raise Invalid(f"the query is wrong: {in_words(error)}") from error
+        raise Invalid(in_words(error, "the query")) from error
 
 
 def rename_fields(body: bytes, renames: Mapping[str, str]) -> bytes:
@@ -158,19 +160,23 @@ def rename_fields(body: bytes, renames: Mapping[str, str]) -> bytes:
     """
     try:
         fields = _keys(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return body
     return msgspec.json.encode({renames.get(name, name): value for name, value in fields.items()})
 
 
-def in_words(error: Exception) -> str:
-    """Return *error* as a sentence for the caller."""
-    if isinstance(error, UnicodeDecodeError):
-        return "the body is not valid UTF-8"
+def in_words(error: Exception, part: str) -> str:
+    """Return *error* as a sentence for the caller, who sent it in this *part* of the request."""
+    if isinstance(error, UnicodeError):
+        return f"{part} is not valid UTF-8"
     if isinstance(error, RecursionError):
-        return "the body is nested too deep"
+        return f"{part} is nested too deep"
     sentence = str(error)
+    if isinstance(error, msgspec.DecodeError) and not isinstance(error, msgspec.ValidationError):
+        if sentence == _TRUNCATED:
+            return f"{part} is not JSON: it ends too early, or has half of a surrogate pair"
+        return f"{part} is not JSON: {sentence.removeprefix(_MALFORMED)}"
     if match := _PATTERN_IN_ERROR.search(sentence):
         words = PATTERNS_IN_WORDS.get(literal_eval(match[1]), "of another form")
         sentence = sentence.replace(match[0], f" {words}")
-    return sentence
+    return f"{part} is wrong: {sentence}"

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from hecate.endpoints import Route
 
 
+LONGEST_SEGMENT = 200
+"""Characters of a path between two slashes; no id is longer, and an error repeats it."""
+LONGEST_PATH_SHOWN = 300
+
+
 @dataclass(slots=True)
 class _Node:
     literal: dict[str, _Node] = field(default_factory=dict)
@@ -60,11 +65,13 @@ class Router:
         """
         values: list[str] = []
         node = self._find(self._root, _segments(path), 0, values)
-        if node is None:
-            raise NotFound(f"there is no path {path!r}; GET /api/openapi.json lists them all")
+        if node is None or any(len(value) > LONGEST_SEGMENT for value in values):
+            shown = path if len(path) <= LONGEST_PATH_SHOWN else f"{path[:LONGEST_PATH_SHOWN]}…"
+            raise NotFound(f"there is no path {shown!r}; GET /api/openapi.json lists them all")
         found = node.routes.get("GET" if method == "HEAD" else method)
         if found is None:
-            allowed = ", ".join(sorted(node.routes))
+            methods = {*node.routes, *(("HEAD",) if "GET" in node.routes else ())}
+            allowed = ", ".join(sorted(methods))
             raise MethodNotAllowed(f"{path} takes {allowed}, not {method}", headers={"Allow": allowed})
         route, names = found
         return route, dict(zip(names, values, strict=True))
