@@ -22,7 +22,7 @@ class Transactions:
         connection: Open, in autocommit mode.
         after_commit: Called when a transaction is durable.
         after_undo: Called when a unit failed half-way or a transaction was undone: caches
-            must forget.  Not for a `HecateError`, which a unit raises before it writes.
+            must forget.  Not for a `HecateError` that a unit raises before it writes.
     """
 
     def __init__(
@@ -33,6 +33,7 @@ class Transactions:
         self._after_undo = after_undo
         self.doubt = ""
         """Why nothing is written any more; empty while all is well."""
+        self._committing = False
 
     def begin(self) -> None:
         """Begin a transaction.
@@ -43,6 +44,7 @@ class Transactions:
         """
         if self.doubt:
             raise Unavailable(f"nothing can be recorded: {self.doubt}")
+        self._committing = False
         self._connection.execute("BEGIN IMMEDIATE")
 
     def run(self, unit: Unit) -> object:
@@ -52,6 +54,7 @@ class Transactions:
             apsw.Error: The disk refuses; `abandon` must follow.
         """
         execute = self._connection.execute
+        rows_changed = self._connection.total_changes()
         execute("SAVEPOINT unit")
         try:
             result = unit(self._connection)
@@ -60,7 +63,7 @@ class Transactions:
         except Exception as error:  # noqa: BLE001 - an outer edge: it goes to the caller, as it is
             execute("ROLLBACK TO unit")
             execute("RELEASE unit")
-            if not isinstance(error, HecateError):
+            if not isinstance(error, HecateError) or self._connection.total_changes() != rows_changed:
                 self._after_undo()
             return error
         execute("RELEASE unit")
@@ -72,15 +75,20 @@ class Transactions:
         Raises:
             apsw.Error: The disk refuses; `abandon` must follow.
         """
+        self._committing = True
         self._connection.execute("COMMIT")
         self._after_commit()
 
     def abandon(self, error: Exception) -> Callable[[], Unavailable]:
         """Undo the transaction; return what makes the refusal for each of those who were in it."""
         log.error("transaction abandoned", error=repr(error))
-        if self._connection.in_transaction:
-            self._connection.execute("ROLLBACK")
+        try:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+        except apsw.Error as failure:
+            error = failure
         self._after_undo()
+        outcome = "nothing was recorded"
         if isinstance(error, apsw.FullError):
             reason = "the disk is full"
         elif isinstance(error, apsw.BusyError):
@@ -89,4 +97,6 @@ class Transactions:
             # After a failed write or sync nobody knows what the disk holds: a restart reads it anew.
             reason = f"the store is in doubt since an error ({error}); restart the daemon"
             self.doubt = reason
-        return lambda: Unavailable(f"nothing was recorded: {reason}")
+            if self._committing:
+                outcome = "it is not known whether this was recorded"
+        return lambda: Unavailable(f"{outcome}: {reason}")

@@ -30,7 +30,6 @@ Outcome = tuple[AsyncReply, object]
 BATCH_UNITS = 256
 SLICE_SECONDS = 0.002
 PATIENCE_SECONDS = 5.0
-"""How long another program may hold the store's write lock before callers are refused."""
 SECONDS_BETWEEN_TRIES = 0.005
 
 log = structlog.get_logger(__name__)
@@ -40,10 +39,16 @@ class Writer:
     """Runs units of work in *transactions*, which nothing else may use.
 
     It serves one event loop, and threads beside it.
+
+    Args:
+        transactions: On a connection that does not wait for locks itself.
+        patience_seconds: How long another program may hold the store's write lock before
+            callers are refused.
     """
 
-    def __init__(self, transactions: Transactions) -> None:
+    def __init__(self, transactions: Transactions, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
         self._transactions = transactions
+        self._patience_seconds = patience_seconds
         self._turn = threading.Lock()
         """Held from BEGIN to COMMIT, by the loop's slice or the threads' batch."""
         self._closing = threading.Lock()
@@ -118,8 +123,9 @@ class Writer:
                         outcomes.append((reply, None))
                         outcomes[-1] = (reply, self._transactions.run(unit))
             except apsw.BusyError as error:
+                refusals = self._wait_or_refuse(loop, error)
                 self._turn.release()
-                self._wait_or_refuse(loop, error)
+                _settle_all(refusals)
             except Exception as error:  # noqa: BLE001 - an outer edge: without it nobody is ever answered
                 refusals = self._refusals([*outcomes, *((reply, None) for _, reply in self._waiting)], error)
                 self._waiting.clear()
@@ -129,16 +135,16 @@ class Writer:
                 self._committing = True
                 self._slices.put((loop, outcomes))
 
-    def _wait_or_refuse(self, loop: asyncio.AbstractEventLoop, error: apsw.BusyError) -> None:
+    def _wait_or_refuse(self, loop: asyncio.AbstractEventLoop, error: apsw.BusyError) -> list[Outcome]:
         now = time.monotonic()
-        self._tired_at = self._tired_at or now + PATIENCE_SECONDS
+        self._tired_at = self._tired_at or now + self._patience_seconds
         if now < self._tired_at:
             self._try_later(loop)
-            return
+            return []
         self._tired_at = None
-        outcomes = self._refusals([(reply, None) for _, reply in self._waiting], error)
+        refusals = self._refusals([(reply, None) for _, reply in self._waiting], error)
         self._waiting.clear()
-        _settle_all(outcomes)
+        return refusals
 
     def _try_later(self, loop: asyncio.AbstractEventLoop) -> None:
         self._scheduled = True
@@ -201,10 +207,12 @@ class Writer:
             with self._turn:
                 results = self._run_batch([unit for unit, _ in batch])
             for (_, reply), result in zip(batch, results, strict=True):
-                _settle(reply, result)
+                # Not so where the caller has cancelled it.
+                if reply.set_running_or_notify_cancel():
+                    _settle(reply, result)
 
     def _run_batch(self, units: list[Unit]) -> list[object]:
-        tired_at = time.monotonic() + PATIENCE_SECONDS
+        tired_at = time.monotonic() + self._patience_seconds
         while True:
             try:
                 self._transactions.begin()
