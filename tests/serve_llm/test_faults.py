@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from typing import Any
 
+import aiohttp
 import pytest
 
 from hecate.dossiers.errors import HecateError
 from hecate.serve_llm.errors import ModelNotFound, ProviderFailed, ProviderLimited, ProviderRefused, ProviderSlow
+from hecate.serve_llm.faults import Faults
+from hecate.serve_llm.providers.provider import Account
 from hecate.serve_llm.settings import Deadlines, ProviderSettings
 from tests.fakes.scripted_server import Exchange, Script, silent
 from tests.serve_llm.asking import (
@@ -86,6 +90,27 @@ async def test_refusals(  # noqa: PLR0917
     error = await fails(lambda exchange: exchange.answer(body, status), serve, open_gateway, stream=stream)
     assert type(error) is kind
     assert message in str(error)
+
+
+async def test_wrong_address(serve: Serve, open_gateway: OpenGateway) -> None:
+    """A web page where the API should be is told with its address, since that is what is wrong."""
+    page = "<html><title>It works!</title></html>"
+    error = await fails(lambda x: x.answer(page, media_type="text/html"), serve, open_gateway, stream=True)
+    assert "/chat/completions answered 200: an HTML page (It works!)" in str(error)
+
+
+def test_certificate() -> None:
+    """A certificate that is not trusted is told with the reason."""
+    account = Account(name="openai", kind="openai", base_url="https://127.0.0.1")
+    key: Any = None
+    refused = aiohttp.ClientConnectorCertificateError(key, ssl.SSLCertVerificationError("self-signed certificate"))
+    assert "not trusted: ('self-signed certificate',)" in str(Faults(account, 1.0).named(refused))
+
+
+async def test_no_http(serve: Serve, open_gateway: OpenGateway) -> None:
+    """A server of another sort is no bug of ours."""
+    error = await fails(lambda x: x.raw(b"SSH-2.0-OpenSSH_9.2\r\n\r\n"), serve, open_gateway, stream=False)
+    assert type(error) is ProviderFailed
 
 
 @both

@@ -51,6 +51,8 @@ class Faults:
                 return self._slow("has sent nothing for too long")
             case TimeoutError():
                 return self._slow(f"has taken longer than {self._total_seconds:g} s")
+            case aiohttp.ClientConnectorCertificateError():
+                return self._failed(f"shows a certificate that is not trusted: {raised.certificate_error}")
             case aiohttp.ClientConnectorError():
                 return self._failed(f"does not answer: {_in_words(raised.os_error)}")
             case aiohttp.ClientPayloadError() | aiohttp.ServerDisconnectedError() | aiohttp.ClientOSError():

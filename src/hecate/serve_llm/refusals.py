@@ -24,10 +24,12 @@ _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 _RETRY_DELAY = re.compile(r'"retryDelay"\s*:\s*"([0-9.]+)s"')
 
 
-def refusal(account: Account, status: int, headers: Mapping[str, str], body: bytes) -> HecateError:
-    """Return the error that says what an HTTP answer of *status* with *body* means."""
+def refusal(account: Account, path: str, status: int, headers: Mapping[str, str], body: bytes) -> HecateError:
+    """Return the error that says what an HTTP answer of *status* with *body* to a call of *path* means."""
     code, said = what_it_says(body)
-    message = scrub(f"{account.name} answered {status}: {said}", (account.api_key,))
+    # Where nothing of the kind is, the address is likely wrong.
+    where = f" at {account.base_url}{path}" if status in {HTTPStatus.OK, HTTPStatus.NOT_FOUND} else ""
+    message = scrub(f"{account.name}{where} answered {status}: {said}", (account.api_key,))
     wait = retry_after_seconds(headers, body)
     if names_unknown_model(status, code, said):
         return ModelNotFound(message)

@@ -99,10 +99,11 @@ class Upstream:
         with faults:
             response = await self._open(method, path, body, {**usual, **headers} if headers else usual, timeouts)
         reply = Reply(response, self.account, self.connections, faults)
-        if response.status == HTTPStatus.OK:
+        if response.status == HTTPStatus.OK and not response.headers.get("Content-Type", "").startswith("text/html"):
             return reply
         with reply:
-            raise refusal(self.account, response.status, response.headers, await reply.whole(REFUSAL_LIMIT_BYTES))
+            body = await reply.whole(REFUSAL_LIMIT_BYTES)
+            raise refusal(self.account, path, response.status, response.headers, body)
 
     async def _open(
         self, method: str, path: str, body: bytes | None, headers: Mapping[str, str], timeouts: ClientTimeout
