@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from urllib.parse import quote
 
 import apsw
 
@@ -43,7 +44,7 @@ def check_store(path: Path) -> None:
     if not path.exists() or path.stat().st_size == 0:
         return
     try:
-        db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+        db = _open_untouched(path)
         try:
             _check_kind(db, path)
             _check_structure(db, path)
@@ -52,6 +53,15 @@ def check_store(path: Path) -> None:
             db.close()
     except (apsw.NotADBError, apsw.CorruptError, apsw.CantOpenError, apsw.IOError, apsw.SQLError) as error:
         raise Unavailable(f"the store {path} cannot be read ({error}); it was left as it is") from error
+
+
+def _open_untouched(path: Path) -> apsw.Connection:
+    """Open *path* for reading; without a log beside it, so that none is made."""
+    flags = apsw.SQLITE_OPEN_READONLY
+    log = path.with_name(f"{path.name}-wal")
+    if log.exists() and log.stat().st_size > 0:
+        return apsw.Connection(str(path), flags=flags)
+    return apsw.Connection(f"file:{quote(str(path))}?immutable=1", flags=flags | apsw.SQLITE_OPEN_URI)
 
 
 def _check_kind(db: apsw.Connection, path: Path) -> None:
