@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple, Self, TypeVar
 
@@ -168,13 +169,16 @@ class EventStore:
     # -- reading
 
     async def read(self, question: Callable[[apsw.Connection], T]) -> T:
-        """Run *question* on a read-only connection, in a reader's thread; it never waits for a write."""
+        """Run *question* on a read-only connection, in a reader's thread; it never waits for a write.
+
+        All its statements see one state of the store.
+        """
         return await asyncio.wrap_future(self.read_from_thread(question))
 
     def read_from_thread(self, question: Callable[[apsw.Connection], T]) -> Future[T]:
         """Run *question* as `read` does, for a caller without an event loop."""
         try:
-            return self._pool.submit(lambda: question(self._reader()))
+            return self._pool.submit(self._ask, question)
         except RuntimeError as error:
             raise Unavailable("nothing can be read: the daemon is stopping") from error
 
@@ -247,6 +251,15 @@ class EventStore:
 
     # -- the rest
 
+    def _ask(self, question: Callable[[apsw.Connection], T]) -> T:
+        db = self._reader()
+        db.execute("BEGIN")
+        try:
+            return question(db)
+        finally:
+            if db.in_transaction:
+                db.execute("COMMIT")
+
     def _reader(self) -> apsw.Connection:
         db: apsw.Connection | None = getattr(self._local, "db", None)
         if db is None:
@@ -260,13 +273,16 @@ class EventStore:
         return (row[0], row[1]) if row else (0, GENESIS)
 
     def _announce(self) -> None:
-        if self._tail is None or self._tail[0] == self.head:
+        if self._tail is None:
+            # A unit failed after another one of the same transaction had appended.
+            self._tail = self._read_tail(self._writing)
+        if self._tail[0] == self.head:
             return
         self.head = self._tail[0]
         with self._watching:
             watchers = list(self._watchers)
         for loop, woken in watchers:
-            if not loop.is_closed():
+            with suppress(RuntimeError):  # the loop has ended, and its watcher with it
                 loop.call_soon_threadsafe(woken.set)
 
     def _forget(self) -> None:
