@@ -23,7 +23,9 @@ from hecate.dossiers.process import Process
 from hecate.dossiers.read_model import ReadModel
 from hecate.endpoints import Route
 
-NOT_FEATURES = frozenset({"catalog", "client", "daemon", "dossiers", "endpoints", "paths", "rest"})
+NOT_FEATURES = frozenset(
+    {"catalog", "client", "daemon", "dossiers", "endpoints", "paths", "rest", "serve_llm.providers"}
+)
 """What the features are built on: nothing is looked for there."""
 
 
@@ -73,9 +75,14 @@ def _features() -> Iterator[ModuleType]:
 
 
 def _modules_of(package: ModuleType) -> Iterator[ModuleType]:
+    """Give the modules in *package*, and those in its packages."""
     for info in pkgutil.iter_modules(getattr(package, "__path__", ())):
-        if not info.ispkg:
-            yield importlib.import_module(f"{package.__name__}.{info.name}")
+        name = f"{package.__name__}.{info.name}"
+        if name.removeprefix("hecate.") not in NOT_FEATURES:
+            module = importlib.import_module(name)
+            yield module
+            if info.ispkg:
+                yield from _modules_of(module)
 
 
 def _take(catalog: Catalog, module: ModuleType, process: Process | None) -> None:

@@ -13,6 +13,8 @@ from typing import Annotated, Any, NamedTuple, TypeVar
 
 import msgspec
 
+from hecate.dossiers.errors import HecateError
+
 Service = TypeVar("Service")
 
 BODY_LIMIT_BYTES = 1024 * 1024
@@ -129,7 +131,7 @@ class Route:
 
     method: str
     path: str
-    """As in the documents: ``/api/ventures/{venture_id}``."""
+    """As in the documents: ``/api/ventures/{venture_id}``.  A last ``{name:path}`` takes the rest, with slashes."""
     call: Callable[[Call], Awaitable[Result]]
     summary: str
     body: Any = None
@@ -150,6 +152,8 @@ class Route:
     """Changes the body before it is decoded, such as another client's field names."""
     is_command: bool = False
     """Whether it goes to a desk, and so takes ``Idempotency-Key`` and ``If-Match``."""
+    refusal: Callable[[HecateError], Raw] | None = None
+    """Says an error in the shape of another API, for a route that speaks one; None: in the contract's."""
     cancel_on_disconnect: bool = False
     """Whether the endpoint's task is cancelled when the caller goes away before the answer."""
     example: Mapping[str, Any] | None = None

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import structlog
 
-from hecate.dossiers.errors import HecateError
+from hecate.dossiers.errors import HecateError, MethodNotAllowed
 from hecate.endpoints import Answer, Call, Raw, Result, Route, Services, Stream
 from hecate.rest.body import ClientGone, Receive, check_media_type, decode_body, decode_query, read_body
 from hecate.rest.disconnect import unless_gone
@@ -55,29 +55,27 @@ class Application:
         try:
             await self._serve(scope, headers, receive, answer)
         except ClientGone:
-            log.debug("caller gone", path=scope["path"], request_id=request_id)
+            log.debug("caller gone", path=scope["path"])
         except HecateError as error:
             if answer.begun:
                 # Too late for an error answer: the connection is cut, so that nobody takes this for the end.
                 raise
             await answer.refuse(error)
         except Exception:
-            peer = scope.get("state", {}).get("peer")
-            log.exception(
-                "bug",
-                method=scope["method"],
-                path=scope["path"],
-                request_id=request_id,
-                uid=peer and peer.uid,
-                pid=peer and peer.pid,
-            )
+            # Which request it was, and whose, the daemon's log adds to each line.
+            log.exception("bug", method=scope["method"], path=scope["path"])
             if answer.begun:
                 raise
             await answer.refuse(HecateError(f"this is a bug; the log tells more under request {request_id}"))
 
     async def _serve(self, scope: Scope, headers: dict[str, str], receive: Receive, answer: _Answering) -> None:
         method: str = scope["method"]
-        route, parameters = self._router.match(method, scope["path"])
+        try:
+            route, parameters = self._router.match(method, scope["path"])
+        except MethodNotAllowed:
+            answer.refusal = self._router.refusal_at(scope["path"])
+            raise
+        answer.refusal = route.refusal
         peer = scope.get("state", {}).get("peer")
         query = decode_query(route.query, scope["query_string"])
         raw, body = b"", None
@@ -126,19 +124,24 @@ class Application:
 class _Answering:
     """The answering side of one request."""
 
-    __slots__ = ("_send", "begun", "request_id")
+    __slots__ = ("_send", "begun", "refusal", "request_id")
 
     def __init__(self, send: Send, request_id: str) -> None:
         self._send = send
         self.request_id = request_id
         self.begun = False
+        self.refusal: Callable[[HecateError], Raw] | None = None
 
     async def send_ok(self, status: int, content: Mapping[str, Any], headers: Mapping[str, str]) -> None:
         await self.send(status, _encode({"ok": True, **content}), "application/json", headers)
 
     async def refuse(self, error: HecateError) -> None:
         if error.status >= SERVER_ERROR:
-            log.warning("refused", code=error.code, error=str(error), request_id=self.request_id)
+            log.warning("refused", code=error.code, error=str(error))
+        if self.refusal is not None:
+            said = self.refusal(error)
+            await self.send(said.status, said.body, said.media_type, said.headers)
+            return
         await self.send(error.status, _encode(error.envelope()), "application/json", error.headers)
 
     async def send(self, status: int, body: bytes, media_type: str, headers: Mapping[str, str]) -> None:

@@ -16,7 +16,7 @@ from hecate.endpoints import Call, NoQuery, Raw, Route
 REF = "#/components/schemas/{name}"
 JSON = "application/json"
 
-_PARAMETER = re.compile(r"\{(\w+)\}")
+_PARAMETER = re.compile(r"\{(\w+)(?::path)?\}")
 
 COMMAND_HEADERS = (
     {
@@ -58,7 +58,9 @@ def document(routes: Sequence[Route]) -> dict[str, Any]:
     schema_of = dict(zip(ordered, schemas, strict=True))
     paths: dict[str, dict[str, Any]] = {}
     for route in listed:
-        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, schema_of, components)
+        paths.setdefault(_PARAMETER.sub(r"{\1}", route.path), {})[route.method.lower()] = _operation(
+            route, schema_of, components
+        )
     queries = {route.query.__name__ for route in listed}
     return {
         "openapi": "3.1.0",
@@ -106,12 +108,18 @@ def _operation(route: Route, schema_of: Mapping[Any, Any], components: Mapping[s
 
 def operation_id(route: Route) -> str:
     """Return a name for *route* that no other has: ``post_divisions_design_aggregate``."""
-    words = [word for word in re.split(r"[/{}_.-]+", route.path.removeprefix("/api")) if word]
+    words = [word for word in re.split(r"[/{}_.-]+", _path(route).removeprefix("/api")) if word]
     return "_".join([route.method.lower(), *words])
 
 
+def _path(route: Route) -> str:
+    """Return the path as OpenAPI writes it, which knows no parameter with slashes."""
+    return _PARAMETER.sub(r"{\1}", route.path)
+
+
 def _responses(route: Route, schema_of: Mapping[Any, Any]) -> dict[str, Any]:
-    answer = schema_of[route.answer or Ok]
+    speaks_another_api = route.refusal is not None
+    answer = {} if speaks_another_api and route.answer is None else schema_of[route.answer or Ok]
     content = {kind: {"schema": answer} if kind == JSON else {} for kind in route.media_types}
     responses: dict[str, Any] = {
         str(route.status): {"description": HTTPStatus(route.status).phrase, "content": content}
@@ -121,7 +129,7 @@ def _responses(route: Route, schema_of: Mapping[Any, Any]) -> dict[str, Any]:
         errors.add(413)
     if route.body is not None:
         errors.add(415)
-    refusal = {JSON: {"schema": schema_of[Error]}}
+    refusal = {JSON: {} if speaks_another_api else {"schema": schema_of[Error]}}
     for status in sorted(errors):
         responses[str(status)] = {"description": HTTPStatus(status).phrase, "content": refusal}
     responses["default"] = {"description": "Anything else that went wrong.", "content": refusal}

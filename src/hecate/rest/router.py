@@ -6,16 +6,17 @@ regular expressions would be tried one by one for each request.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from hecate.dossiers.errors import MethodNotAllowed, NotFound
+from hecate.dossiers.errors import HecateError, MethodNotAllowed, NotFound
 
 if TYPE_CHECKING:
-    from hecate.endpoints import Route
+    from hecate.endpoints import Raw, Route
 
-
+REST_OF_PATH = ":path}"
+"""Ends a parameter that takes all that is left of the path."""
 LONGEST_SEGMENT = 200
 """Characters of a path between two slashes; no id is longer, and an error repeats it."""
 LONGEST_PATH_SHOWN = 300
@@ -25,6 +26,8 @@ LONGEST_PATH_SHOWN = 300
 class _Node:
     literal: dict[str, _Node] = field(default_factory=dict)
     parameter: _Node | None = None
+    rest: _Node | None = None
+    """What takes all that is left of the path, where nothing else does."""
     routes: dict[str, tuple[Route, tuple[str, ...]]] = field(default_factory=dict)
     """By method, with the names of the path's parameters."""
 
@@ -46,7 +49,11 @@ class Router:
         node = self._root
         names: list[str] = []
         for segment in _segments(path):
-            if segment.startswith("{"):
+            if segment.endswith(REST_OF_PATH):
+                names.append(segment.removeprefix("{").removesuffix(REST_OF_PATH))
+                node.rest = node.rest or _Node()
+                node = node.rest
+            elif segment.startswith("{"):
                 names.append(segment.strip("{}"))
                 node.parameter = node.parameter or _Node()
                 node = node.parameter
@@ -76,19 +83,26 @@ class Router:
         route, names = found
         return route, dict(zip(names, values, strict=True))
 
+    def refusal_at(self, path: str) -> Callable[[HecateError], Raw] | None:
+        """Return how the routes at *path*, whatever their methods, say an error."""
+        node = self._find(self._root, _segments(path), 0, [])
+        return next((route.refusal for route, _ in node.routes.values()), None) if node is not None else None
+
     def _find(self, node: _Node, segments: list[str], at: int, values: list[str]) -> _Node | None:
         if at == len(segments):
             return node if node.routes else None
         segment = segments[at]
         if (literal := node.literal.get(segment)) and (found := self._find(literal, segments, at + 1, values)):
             return found
-        if node.parameter is None or not segment:
-            return None
-        values.append(segment)
-        found = self._find(node.parameter, segments, at + 1, values)
-        if found is None:
+        if node.parameter is not None and segment:
+            values.append(segment)
+            if found := self._find(node.parameter, segments, at + 1, values):
+                return found
             values.pop()
-        return found
+        if node.rest is None or not any(segments[at:]):
+            return None
+        values.append("/".join(segments[at:]))
+        return node.rest
 
 
 def _segments(path: str) -> list[str]:
