@@ -8,6 +8,7 @@ that the message can be put together again in the order in which the model wrote
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -76,11 +77,8 @@ def in_order(message: AssistantMessage, provider: str) -> Iterator[Stretch | Cal
             continue
         for part in parts.up_to(found.after_characters):
             yield Stretch(part)
-        for call in calls if called < found.after_calls else ():
-            yield call
-            called += 1
-            if called == found.after_calls:
-                break
+        yield from islice(calls, max(0, found.after_calls - called))
+        called = max(called, found.after_calls)
         if found.characters is None:
             yield Opaque(found.block)
             continue
