@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ def serving(folder: Path, ollama_url: str = "", *, configuration: str = "") -> I
     provider = f'base_url = "{ollama_url}"' if ollama_url else "enabled = false"
     (folder / "config.toml").write_text(f"[providers.ollama]\n{provider}\n{configuration}")
     arguments = ("serve", "--socket", socket, "--data-dir", folder / "data", "--config", folder / "config.toml")
-    unset = {name: "" for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "ANTHROPIC_API_KEY")}
+    # A developer's own providers are none of a test's business.
+    unset = {name: "" for name in os.environ if name.endswith(("_API_KEY", "_API_KEY_FILE", "_BASE_URL", "_HOST"))}
     with started(arguments, socket, program=(HECATE,), environ=unset) as child:
         yield child.ready()

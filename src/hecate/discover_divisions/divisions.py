@@ -9,18 +9,23 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from hecate.discover_divisions import PROCESS
 from hecate.discover_divisions.discover_division import DivisionDiscovered
 from hecate.dossiers.engine import Engine
 from hecate.dossiers.errors import NotFound
-from hecate.dossiers.process import VENTURE
+from hecate.dossiers.process import VENTURE, Process
+from hecate.dossiers.processes import ProcessView, actions_in, process_view, progress_in
 from hecate.dossiers.read_model import Fact, ReadModel
 from hecate.dossiers.times import rfc3339
-from hecate.endpoints import Call, PageQuery, Route
+from hecate.endpoints import Answer, Call, PageQuery, Route
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import apsw
+
+    from hecate.dossiers.desk import Desk
+    from hecate.dossiers.dossier import Progress
 
 SCHEMA = """
 CREATE TABLE divisions (
@@ -59,6 +64,11 @@ class DivisionView(msgspec.Struct, kw_only=True):
     """The process that is under way, or comes next."""
     current_phase: str
     state: str
+    status: int
+    """That process's bits: INITIATED 1, ACTIVE 2, PAUSED 4, COMPLETED 8, ARCHIVED 16."""
+    status_label: str
+    available_actions: list[str]
+    """What that process takes now."""
     health: str
 
 
@@ -67,6 +77,8 @@ class Divisions(msgspec.Struct, kw_only=True):
 
     ok: bool
     divisions: list[DivisionView]
+    process: ProcessView
+    """Where the discovery stands."""
     next: int | None = None
     """Where the next page begins, null on the last."""
 
@@ -89,37 +101,51 @@ def on_division_discovered(db: apsw.Connection, fact: Fact) -> None:
     )
 
 
-async def list_divisions(call: Call) -> Mapping[str, Any]:
+async def list_divisions(call: Call) -> Answer:
     """List the divisions of a venture, in the order of their discovery."""
     query: PageQuery = call.query
     venture_id = call.path["venture_id"]
+    engine = call.services.get(Engine)
 
-    def page(db: apsw.Connection) -> list[tuple[Any, ...]]:
+    def ask(db: apsw.Connection) -> tuple[list[tuple[Any, ...]], Progress, int]:
         if db.execute(VENTURE.lookup, (venture_id,)).fetchone() is None:
             raise NotFound(f"there is no venture {venture_id!r}")
-        return db.execute(PAGE, (venture_id, query.after, query.limit + 1)).fetchall()
+        rows = db.execute(PAGE, (venture_id, query.after, query.limit + 1)).fetchall()
+        return rows, *progress_in(db, PROCESS, venture_id)
 
-    rows = await call.services.get(Engine).store.read(page)
-    divisions = [
-        DivisionView(
-            id=division_id,
-            division_id=division_id,
-            venture_id=venture_id,
-            name=name,
-            context_name=name,
-            description=description,
-            rationale=rationale,
-            discovered_at=rfc3339(discovered_at),
-            process=process,
-            current_phase=phase,
-            state=state,
-            health=health,
-        )
-        for division_id, _, name, description, rationale, discovered_at, process, phase, state, health in rows[
-            : query.limit
-        ]
-    ]
-    return {"divisions": divisions, "next": rows[query.limit - 1][1] if len(rows) > query.limit else None}
+    rows, progress, version = await engine.store.read(ask)
+    processes = {process.name: (process, desks) for process, desks in engine.desks.items()}
+    content = {
+        "divisions": [view(venture_id, row, processes) for row in rows[: query.limit]],
+        "process": process_view(PROCESS, engine.desks[PROCESS], progress, version),
+        "next": rows[query.limit - 1][1] if len(rows) > query.limit else None,
+    }
+    return Answer(content, headers={"ETag": f'"{version}"'})
+
+
+def view(
+    venture_id: str, row: tuple[Any, ...], processes: Mapping[str, tuple[Process, Sequence[Desk]]]
+) -> DivisionView:
+    """Return a row of `PAGE` as answers show it.  *processes* are all there are, with their desks, by name."""
+    division_id, _, name, description, rationale, discovered_at, process_name, phase, state, health = row
+    process, desks = processes[process_name]
+    return DivisionView(
+        id=division_id,
+        division_id=division_id,
+        venture_id=venture_id,
+        name=name,
+        context_name=name,
+        description=description,
+        rationale=rationale,
+        discovered_at=rfc3339(discovered_at),
+        process=process_name,
+        current_phase=phase,
+        state=state,
+        status=process.status_of(state),
+        status_label=state,
+        available_actions=actions_in(desks, state),
+        health=health,
+    )
 
 
 READ_MODEL = ReadModel(name="divisions", schema=SCHEMA, projections={"division_discovered_v1": on_division_discovered})

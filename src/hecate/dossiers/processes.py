@@ -59,8 +59,26 @@ def actions_in(desks: Iterable[Desk], state: str) -> list[str]:
     return [desk.action for desk in desks if state in desk.states]
 
 
+class ProcessView(msgspec.Struct, kw_only=True):
+    """Where a process stands; times are RFC 3339, null where it has not come to that."""
+
+    name: str
+    state: str
+    status: int
+    """Bits: INITIATED 1, ACTIVE 2, PAUSED 4, COMPLETED 8, ARCHIVED 16."""
+    status_label: str
+    available_actions: list[str]
+    version: int
+    iteration: int
+    started_at: str | None
+    paused_at: str | None
+    pause_reason: str | None
+    completed_at: str | None
+    archived_at: str | None
+
+
 def process_view(process: Process, desks: Iterable[Desk], progress: Progress, version: int) -> dict[str, Any]:
-    """Return a process as answers show it.  Times are RFC 3339, None where it has not come to that."""
+    """Return the fields of a `ProcessView`."""
     return {
         "name": process.name,
         "state": progress.state,

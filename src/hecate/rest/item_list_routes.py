@@ -9,7 +9,7 @@ import msgspec
 
 from hecate.dossiers.engine import Engine
 from hecate.dossiers.errors import NotFound
-from hecate.dossiers.processes import process_view, progress_in
+from hecate.dossiers.processes import ProcessView, process_view, progress_in
 from hecate.endpoints import Answer, Call, PageQuery, Route
 
 if TYPE_CHECKING:
@@ -18,24 +18,6 @@ if TYPE_CHECKING:
     from hecate.catalog import Catalog
     from hecate.dossiers.item_list import ItemList
     from hecate.dossiers.process import Process
-
-
-class ProcessView(msgspec.Struct, kw_only=True):
-    """Where a process stands; times are RFC 3339, null where it has not come to that."""
-
-    name: str
-    state: str
-    status: int
-    """Bits: INITIATED 1, ACTIVE 2, PAUSED 4, COMPLETED 8, ARCHIVED 16."""
-    status_label: str
-    available_actions: list[str]
-    version: int
-    iteration: int
-    started_at: str | None
-    paused_at: str | None
-    pause_reason: str | None
-    completed_at: str | None
-    archived_at: str | None
 
 
 def item_list_routes(catalog: Catalog) -> Iterator[Route]:

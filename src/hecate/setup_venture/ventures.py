@@ -66,6 +66,20 @@ class VentureView(msgspec.Struct, kw_only=True):
     initiated_by: str
 
 
+class VentureInFull(VentureView, kw_only=True):
+    """A venture as an answer about it alone shows it."""
+
+    version: int
+    available_actions: list[str]
+
+
+class VentureShown(VentureInFull, kw_only=True):
+    """The answer to ``GET /api/ventures/{venture_id}``: the venture, and its fields once more beside it."""
+
+    ok: bool
+    venture: VentureInFull
+
+
 class Ventures(msgspec.Struct, kw_only=True):
     """The answer to ``GET /api/ventures``."""
 
@@ -178,6 +192,7 @@ ROUTES = (
         path="/api/ventures/{venture_id}",
         call=show_venture,
         summary="Get a specific venture.",
+        answer=VentureShown,
         errors=(404,),
         tag="ventures",
     ),
@@ -186,6 +201,7 @@ ROUTES = (
         path="/api/venture",
         call=show_newest_venture,
         summary="Get the newest venture that is not archived.",
+        answer=VentureShown,
         errors=(404,),
         tag="ventures",
     ),
