@@ -22,9 +22,12 @@ settings.load_profile("hecate")
 @pytest.fixture(scope="session")
 def daemon() -> Iterator[Child]:
     """``hecate serve`` as a process of its own, with Ollama as its one provider."""
-    with tempfile.TemporaryDirectory(prefix="hecate-") as folder, ollama() as provider:
-        with serving(Path(folder), provider.url) as child:
-            yield child
+    with (
+        tempfile.TemporaryDirectory(prefix="hecate-") as folder,
+        ollama() as provider,
+        serving(Path(folder), provider.url) as child,
+    ):
+        yield child
 
 
 @pytest.fixture
