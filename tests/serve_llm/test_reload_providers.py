@@ -15,7 +15,7 @@ from hecate.serve_llm.gateway import Gateway
 from hecate.serve_llm.reload_providers import ROUTES
 from hecate.serve_llm.settings import LlmSettings, ProviderSettings
 from tests.fakes.scripted_server import Exchange
-from tests.serve_llm.asking import Serve, ask, chat, chat_stream, provider_that
+from tests.serve_llm.asking import Serve, ask, chat, chat_stream, provider_that, until
 
 (RELOAD,) = ROUTES
 OFF = ProviderSettings(enabled=False)
@@ -82,6 +82,21 @@ async def test_environment_file_is_read_again(serve: Serve, stack: AsyncExitStac
     file.write_text(f"OPENAI_BASE_URL={server.url}\nOPENAI_API_KEY=new\n")
     assert (await reload(gateway))["changed"] == ("openai",)
     assert (await chat(gateway, model="openai/m"))["content"] == "Bearer new"
+
+
+async def test_provider_is_looked_at_again(serve: Serve, stack: AsyncExitStack) -> None:
+    """A provider that was ill, and has been put right since, is healthy after a reload."""
+    ill = True
+
+    async def script(exchange: Exchange) -> None:
+        await exchange.answer({"data": []}, 500 if ill else 200)
+
+    configuration = Configuration(one=ProviderSettings(base_url=(await serve(script)).url))
+    gateway = await stack.enter_async_context(Gateway(configuration.read))
+    await gateway.models()
+    ill = False
+    await reload(gateway)
+    await until(lambda: gateway._in_use.catalogue.shelves["one"].status == "healthy")
 
 
 async def test_wrong_configuration_changes_nothing(serve: Serve, stack: AsyncExitStack) -> None:

@@ -15,8 +15,11 @@ from typing import Literal
 from hecate.dossiers.errors import HecateError
 from hecate.serve_llm.providers.provider import Model, Provider
 
-GRACE_SECONDS = 0.1
+GRACE_SECONDS = 0.05
 """How long the one who finds a shelf stale waits for it: enough for a healthy local provider."""
+
+UNHEALTHY_FRESH_SECONDS = 5.0
+"""How soon a provider that was ill is looked at again when somebody asks: it may have been started since."""
 
 Status = Literal["healthy", "unhealthy", "unknown"]
 
@@ -113,14 +116,20 @@ class Catalogue:
         for shelf in shelves:
             await shelf.close()
 
-    async def look(self) -> None:
-        """See that the shelves are fresh, as far as that can be had at once."""
-        stale = [shelf for shelf in self.shelves.values() if shelf.age_seconds() > self._fresh_seconds]
+    async def look(self, *, again: bool = False) -> None:
+        """See that the shelves are fresh, as far as that can be had at once; *again*: whether they are or not."""
+        stale = [shelf for shelf in self.shelves.values() if again or self._is_stale(shelf)]
         if not stale:
             return
         tasks = [shelf.restock() for shelf in stale]
         first_time = [shelf.list_seconds for shelf in stale if shelf.status == "unknown"]
         await asyncio.wait(tasks, timeout=max(first_time, default=0.0) + GRACE_SECONDS)
+
+    def _is_stale(self, shelf: Shelf) -> bool:
+        fresh_seconds = self._fresh_seconds
+        if shelf.status == "unhealthy":
+            fresh_seconds = min(fresh_seconds, UNHEALTHY_FRESH_SECONDS)
+        return shelf.age_seconds() > fresh_seconds
 
     async def search(self, name: str, *, at_most_seconds_old: float) -> tuple[Provider, str] | None:
         """Return as `find` does, but first ask every provider not asked within *at_most_seconds_old*.

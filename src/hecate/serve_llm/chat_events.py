@@ -93,6 +93,8 @@ async def _held(batches: Batches, patience: Patience) -> AsyncGenerator[list[Pie
         if not first.done():
             first.cancel()
             await asyncio.wait((first,))
+        if not first.cancelled():
+            first.exception()  # Seen, even if the caller went away at the same moment.
     async for batch in batches:
         yield batch
 

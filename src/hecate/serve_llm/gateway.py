@@ -135,7 +135,7 @@ class Gateway:
         await catalogue.close(
             shelf for name, shelf in former.catalogue.shelves.items() if catalogue.shelves.get(name) is not shelf
         )
-        await catalogue.look()
+        await catalogue.look(again=True)
         return Changes(
             added=tuple(name for name in accounts if name not in former.accounts),
             removed=tuple(name for name in former.accounts if name not in accounts),
