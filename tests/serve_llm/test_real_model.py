@@ -83,8 +83,8 @@ async def test_schema(gateway: Gateway) -> None:
         gateway,
         model=await the_model(gateway),
         response_format={"type": "json_schema", "schema": schema},
-        max_tokens=60,
-        extra={"cache_prompt": False},
+        max_tokens=100,
+        temperature=0,
     )
     assert json.loads(answer["content"])["yes"] in {True, False}
 

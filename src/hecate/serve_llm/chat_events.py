@@ -19,7 +19,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from json.encoder import encode_basestring_ascii
 from time import monotonic
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -40,6 +40,8 @@ EMPTY = b'data: {"content": "", "done": false}\n\n'
 END = "data: [DONE]\n\n"
 
 _text = encode_basestring_ascii
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +68,8 @@ async def chat_events(
     given = False
     writing = _Writing(warnings, patience)
     try:
-        async with aclosing(batches), aclosing(_held(batches, patience)) as held:
-            async for batch in held:
+        async with aclosing(batches), aclosing(held(batches, patience)) as patient:
+            async for batch in patient:
                 events = EMPTY if batch is None else writing.events(batch)
                 if events:
                     given = True
@@ -78,9 +80,9 @@ async def chat_events(
         yield _line({"error": str(exc), "code": exc.code, "done": True}).encode("ascii")
 
 
-async def _held(batches: Batches, patience: Patience) -> AsyncGenerator[list[Piece] | None, None]:
-    """Give the batches, and None whenever the wait for the first is so long that a client might give up."""
-    first = asyncio.create_task(_first(batches))
+async def held(source: AsyncGenerator[Item, None], patience: Patience) -> AsyncGenerator[Item | None, None]:
+    """Give what *source* does, and None whenever the wait for the first is so long that a client might give up."""
+    first = asyncio.create_task(_first(source))
     try:
         seconds = patience.hold_seconds
         while not first.done():
@@ -88,19 +90,23 @@ async def _held(batches: Batches, patience: Patience) -> AsyncGenerator[list[Pie
             if not first.done():
                 yield None
                 seconds = patience.beat_seconds
-        yield first.result()
+        for item in first.result():
+            yield item
     finally:
         if not first.done():
             first.cancel()
             await asyncio.wait((first,))
         if not first.cancelled():
             first.exception()  # Seen, even if the caller went away at the same moment.
-    async for batch in batches:
-        yield batch
+    async for item in source:
+        yield item
 
 
-async def _first(batches: Batches) -> list[Piece]:
-    return await anext(batches, [])
+async def _first(source: AsyncGenerator[Item, None]) -> list[Item]:
+    """Return the first item, or nothing if there is none."""
+    async for item in source:
+        return [item]
+    return []
 
 
 class _Writing:
