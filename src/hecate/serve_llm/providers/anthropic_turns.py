@@ -157,8 +157,15 @@ def _document_source(part: FilePart, provider: str) -> Block:
     if inline.media_type == "application/pdf":
         return {"type": "base64", **inline._asdict()}
     if inline.media_type.startswith("text/"):
-        return {"type": "text", "media_type": "text/plain", "data": b64decode(inline.data).decode("utf-8", "replace")}
+        return {"type": "text", "media_type": "text/plain", "data": _text_in(inline.data)}
     raise Invalid(f"{provider} takes files of PDF and of text, not of {inline.media_type}")
+
+
+def _text_in(data: str) -> str:
+    try:
+        return b64decode(data, validate=True).decode()
+    except ValueError as exc:
+        raise Invalid(f"a file's `data` is not the base64 of a text in UTF-8: {exc}") from exc
 
 
 def marked(block: Block, mark: CacheControl | None) -> Block:
