@@ -39,13 +39,14 @@ def main() -> None:
         run = Run(Path(place), options.rounds, options.seconds, options.scale)
         machine = describe(run.place)
         rows: list[Row] = []
-        for name in options.name or found:
-            benchmark, words = found[name]
-            say(f"{name}: {words}")
-            rows += benchmark.measure(run)
-    print(machine)
-    print()
-    print(table(rows))
+        try:
+            for name in options.name or found:
+                benchmark, words = found[name]
+                say(f"{name}: {words}")
+                rows += benchmark.measure(run)
+        finally:
+            # Also of a run that was interrupted: what it has measured took its time.
+            print(machine, table(rows), sep="\n\n")
 
 
 def find() -> dict[str, tuple[Benchmark, str]]:
