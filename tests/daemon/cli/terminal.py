@@ -56,6 +56,19 @@ class Terminal:
         """Press *keys*."""
         os.write(self._master, keys)
 
+    def type_until(self, keys: bytes, text: str, *, times: int) -> None:
+        """Press *keys*, again and again, until *text* was printed so many *times*.
+
+        A Ctrl-C in the very moment in which Python begins to wait for a key is seen only with the next one.
+        """
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while self.seen.count(text) < times:
+            assert time.monotonic() < deadline, f"no {text!r} in {self.seen!r}"
+            self.type(keys)
+            patience = time.monotonic() + 0.5
+            while self.seen.count(text) < times and self._read(patience):
+                pass
+
     def wait_for(self, text: str, *, times: int = 1) -> None:
         """Read until *text* was printed so many *times*."""
         deadline = time.monotonic() + DEADLINE_SECONDS
