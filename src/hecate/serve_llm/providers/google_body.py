@@ -217,7 +217,7 @@ def _generation(request: ChatRequest) -> Fields:
         "stopSequences": request.stop or None,
         "seed": request.seed,
     }
-    settings = {name: value for name, value in optional.items() if value is not None}
+    settings: Fields = {name: value for name, value in optional.items() if value is not None}
     if request.response_format is not None:
         settings |= _format(request.response_format)
     if request.reasoning_effort is not None:
