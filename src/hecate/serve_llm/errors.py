@@ -25,6 +25,7 @@ class ProviderFailed(HecateError):
         provider: The provider's name.
         provider_status: The HTTP status of the provider's answer, if there was one.
         retry_after_seconds: How long the provider asks to be left alone, if it does.
+        answer: The body of the provider's refusal, free of keys; empty where it has sent none.
     """
 
     code = "provider_error"
@@ -39,6 +40,7 @@ class ProviderFailed(HecateError):
         provider: str = "",
         provider_status: int | None = None,
         retry_after_seconds: int | None = None,
+        answer: str = "",
     ) -> None:
         headers = {} if retry_after_seconds is None else {"Retry-After": str(retry_after_seconds)}
         details = {"provider": provider} if provider else {}
@@ -46,6 +48,7 @@ class ProviderFailed(HecateError):
         self.provider = provider
         self.provider_status = provider_status
         self.retry_after_seconds = retry_after_seconds
+        self.answer = answer
 
 
 class ProviderRefused(ProviderFailed):

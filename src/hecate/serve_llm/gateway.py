@@ -13,19 +13,23 @@ from typing import TYPE_CHECKING, Self
 
 from msgspec.structs import replace
 
+from hecate.dossiers.errors import Invalid
 from hecate.serve_llm.accounts import Sources, configured_accounts
 from hecate.serve_llm.catalogue import Catalogue, Shelf
 from hecate.serve_llm.connections import Connections
-from hecate.serve_llm.pieces import Batches, Began
+from hecate.serve_llm.finished_calls import CallUnderWay, FinishedCall
+from hecate.serve_llm.pieces import Batches, Began, Finish, Usage
 from hecate.serve_llm.providers import CONTRACT, provider_kinds
+from hecate.serve_llm.providers.provider import CountsTokens, Embeds
 from hecate.serve_llm.routing import Routing, Target
 from hecate.serve_llm.upstream import Upstream
 
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from hecate.serve_llm.embeddings import EmbeddingRequest, Embeddings
     from hecate.serve_llm.messages import ChatRequest
-    from hecate.serve_llm.providers.provider import Account, Model
+    from hecate.serve_llm.providers.provider import Account, Model, Provider
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,8 @@ class Gateway:
     def __init__(self, read_sources: Callable[[], Sources]) -> None:
         self._read_sources = read_sources
         self._connections = Connections()
+        self.on_finished: Callable[[FinishedCall], None] = _unheard
+        """Is told of every call that has ended, in whatever way and dialect."""
         self._in_use = self._prepared({}, {})
 
     async def __aenter__(self) -> Self:
@@ -115,13 +121,49 @@ class Gateway:
         provider, model = await self.target(request.model)
         if model != request.model:
             request = replace(request, model=model)
-        async with aclosing(provider.chat(request)) as batches:
-            began = False
-            async for batch in batches:
-                if not began:
-                    began = True
-                    batch.insert(0, Began(provider.name, model))
-                yield batch
+        with self.call_of(provider, model, streamed=request.stream) as call:
+            async with aclosing(provider.chat(request)) as batches:
+                began = False
+                async for batch in batches:
+                    if not began:
+                        began = True
+                        call.heard()
+                        batch.insert(0, Began(provider.name, model))
+                    if isinstance(last := batch[-1], Finish):
+                        call.usage = last.usage
+                    yield batch
+
+    async def embed(self, request: EmbeddingRequest) -> Embeddings:
+        """Return the vectors for *request* from the provider that has its model.
+
+        Raises:
+            Invalid: The provider makes no vectors.
+            ModelNotFound, ProviderFailed: As for a chat.
+        """
+        provider, model = await self.target(request.model)
+        if not isinstance(provider, Embeds):
+            raise Invalid(f"{provider.name} has no embeddings")
+        with self.call_of(provider, model, streamed=False) as call:
+            embeddings = await provider.embed(replace(request, model=model))
+            call.heard()
+            call.usage = Usage.of(embeddings.prompt_tokens, 0)
+        return embeddings
+
+    async def count_tokens(self, request: ChatRequest) -> int:
+        """Return how many tokens of input *request* is.
+
+        Raises:
+            Invalid: The provider does not tell beforehand.
+            ModelNotFound, ProviderFailed: As for a chat.
+        """
+        provider, model = await self.target(request.model)
+        if not isinstance(provider, CountsTokens):
+            raise Invalid(f"{provider.name} cannot count tokens: it tells how many there were after it has answered")
+        return await provider.count_tokens(replace(request, model=model))
+
+    def call_of(self, provider: Provider, model: str, *, streamed: bool) -> CallUnderWay:
+        """Return a context for a call of *provider*, whose end `on_finished` is told."""
+        return CallUnderWay(provider.name, model, streamed=streamed, report=self.on_finished)
 
     async def reload(self) -> Changes:
         """Read the configuration again and use it from now on.
@@ -158,3 +200,7 @@ class Gateway:
         kind = provider_kinds()[account.kind]
         upstream = Upstream(account, self._connections, kind.authorize(account.api_key))
         return Shelf(kind.adapter(account, upstream), account.deadlines.list_seconds)
+
+
+def _unheard(_: FinishedCall) -> None:
+    """Stands where nobody wants to know."""

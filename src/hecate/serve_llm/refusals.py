@@ -30,6 +30,7 @@ def refusal(account: Account, path: str, status: int, headers: Mapping[str, str]
     # Where nothing of the kind is, the address is likely wrong.
     where = f" at {account.base_url}{path}" if status in {HTTPStatus.OK, HTTPStatus.NOT_FOUND} else ""
     message = scrub(f"{account.name}{where} answered {status}: {said}", (account.api_key,))
+    answer = scrub(body.decode("utf-8", "replace"), (account.api_key,))
     wait = retry_after_seconds(headers, body)
     if names_unknown_model(status, code, said):
         return ModelNotFound(message)
@@ -39,6 +40,7 @@ def refusal(account: Account, path: str, status: int, headers: Mapping[str, str]
             provider=account.name,
             provider_status=status,
             retry_after_seconds=DEFAULT_RETRY_SECONDS if wait is None else wait,
+            answer=answer,
         )
     if status in {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.GATEWAY_TIMEOUT}:
         kind: type[ProviderFailed] = ProviderSlow
@@ -46,7 +48,7 @@ def refusal(account: Account, path: str, status: int, headers: Mapping[str, str]
         kind = ProviderRefused
     else:
         kind = ProviderFailed
-    return kind(message, provider=account.name, provider_status=status, retry_after_seconds=wait)
+    return kind(message, provider=account.name, provider_status=status, retry_after_seconds=wait, answer=answer)
 
 
 def failure_in_stream(account: Account, payload: bytes) -> ProviderFailed:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import msgspec
 from msgspec import Struct
 
+from hecate.serve_llm.embeddings import EmbeddingRequest, Embeddings
 from hecate.serve_llm.errors import ModelNotFound
 from hecate.serve_llm.event_lines import ServerSentEvents
 from hecate.serve_llm.pieces import Batches
@@ -51,6 +52,20 @@ class _Count(Struct, rename="camel"):
     total_tokens: int
 
 
+class _PromptUsage(Struct, rename="camel"):
+    prompt_token_count: int | None = None
+
+
+class _Vector(Struct):
+    values: tuple[float, ...]
+
+
+class _Vectors(Struct, rename="camel"):
+    embeddings: tuple[_Vector, ...]
+    usage_metadata: _PromptUsage | None = None
+
+
+_decode_vectors = msgspec.json.Decoder(_Vectors).decode
 _decode_page = msgspec.json.Decoder(_Page).decode
 _decode_count = msgspec.json.Decoder(_Count).decode
 
@@ -122,6 +137,24 @@ class Google:
             return _decode_count(answer).total_tokens
         except (msgspec.DecodeError, UnicodeDecodeError) as exc:
             raise not_understood(self.account, exc) from exc
+
+    async def embed(self, request: EmbeddingRequest) -> Embeddings:
+        """Return the vectors for *request*; Google tells no tokens for some models."""
+        path = _path(request.model, self.name)
+        wanted: dict[str, Any] = {"model": path.removeprefix("/"), **request.extra}
+        if request.dimensions is not None:
+            wanted["outputDimensionality"] = request.dimensions
+        questions = [{**wanted, "content": {"parts": [{"text": text}]}} for text in request.inputs]
+        answer = await self.upstream.ask(
+            "POST", f"{path}:batchEmbedContents", msgspec.json.encode({"requests": questions})
+        )
+        try:
+            read = _decode_vectors(answer)
+        except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+            raise not_understood(self.account, exc) from exc
+        usage = read.usage_metadata or _PromptUsage()
+        vectors = tuple(vector.values for vector in read.embeddings)
+        return Embeddings(self.name, request.model, vectors, usage.prompt_token_count or 0)
 
     def _model(self, listed: _Listed) -> Model:
         name = listed.name.removeprefix("models/")

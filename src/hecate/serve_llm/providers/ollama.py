@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import Struct
 
+from hecate.serve_llm.embeddings import EmbeddingRequest, Embeddings
 from hecate.serve_llm.event_lines import Lines
 from hecate.serve_llm.pieces import Batches
 from hecate.serve_llm.providers.ollama_answer import Reading
@@ -56,6 +57,12 @@ class _Shown(Struct):
         return length if isinstance(length, int) else None
 
 
+class _Vectors(Struct):
+    embeddings: tuple[tuple[float, ...], ...]
+    prompt_eval_count: int | None = None
+
+
+_decode_vectors = msgspec.json.Decoder(_Vectors).decode
 _decode_tags = msgspec.json.Decoder(_Tags).decode
 _decode_shown = msgspec.json.Decoder(_Shown).decode
 
@@ -97,6 +104,18 @@ class Ollama:
             async with aclosing(read_stream(reply, Lines(), reading)) as batches:
                 async for batch in batches:
                     yield batch
+
+    async def embed(self, request: EmbeddingRequest) -> Embeddings:
+        """Return the vectors for *request*."""
+        body: dict[str, Any] = {"model": request.model, "input": request.inputs}
+        if request.dimensions is not None:
+            body["dimensions"] = request.dimensions
+        answer = await self.upstream.ask("POST", "/api/embed", msgspec.json.encode(body | request.extra))
+        try:
+            read = _decode_vectors(answer)
+        except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+            raise not_understood(self.account, exc) from exc
+        return Embeddings(self.name, request.model, read.embeddings, read.prompt_eval_count or 0)
 
     async def _show_new(self, tags: list[_Tag]) -> None:
         """Learn the details of models that have not been seen yet, as far as the time allows."""

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 from yarl import URL
 
+from hecate.serve_llm.embeddings import EmbeddingRequest, Embeddings
 from hecate.serve_llm.errors import ProviderRefused
 from hecate.serve_llm.event_lines import ServerSentEvents
 from hecate.serve_llm.pieces import Batches
@@ -50,6 +51,20 @@ class _ModelList(Struct):
     data: list[_Listed]
 
 
+class _Vector(Struct):
+    embedding: tuple[float, ...]
+
+
+class _PromptUsage(Struct):
+    prompt_tokens: int | None = None
+
+
+class _Vectors(Struct):
+    data: list[_Vector]
+    usage: _PromptUsage | None = None
+
+
+_decode_vectors = msgspec.json.Decoder(_Vectors).decode
 _decode_list = msgspec.json.Decoder(_ModelList | list[_Listed]).decode
 
 
@@ -98,6 +113,20 @@ class OpenAi:
             async with aclosing(read_stream(reply, ServerSentEvents(), reading)) as batches:
                 async for batch in batches:
                     yield batch
+
+    async def embed(self, request: EmbeddingRequest) -> Embeddings:
+        """Return the vectors for *request*."""
+        body: dict[str, Any] = {"model": request.model, "input": request.inputs, "encoding_format": "float"}
+        if request.dimensions is not None:
+            body["dimensions"] = request.dimensions
+        answer = await self.upstream.ask("POST", "/embeddings", msgspec.json.encode(body | request.extra))
+        try:
+            read = _decode_vectors(answer)
+        except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+            raise not_understood(self.account, exc) from exc
+        vectors = tuple(vector.embedding for vector in read.data)
+        usage = read.usage or _PromptUsage()
+        return Embeddings(self.name, request.model, vectors, usage.prompt_tokens or 0)
 
     def _model(self, listed: _Listed) -> Model:
         meta = listed.meta or _ModelMeta()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from msgspec import Struct
 
@@ -16,6 +16,7 @@ from hecate.dossiers.errors import Invalid
 from hecate.serve_llm.settings import Deadlines
 
 if TYPE_CHECKING:
+    from hecate.serve_llm.embeddings import EmbeddingRequest, Embeddings
     from hecate.serve_llm.messages import ChatRequest
     from hecate.serve_llm.pieces import Batches
     from hecate.serve_llm.upstream import Upstream
@@ -89,6 +90,30 @@ class Provider(Protocol):
             Invalid: The request asks for what this provider cannot do.
             ModelNotFound: The provider does not have the model.
             ProviderFailed: Anything else that goes wrong with the provider.
+        """
+
+
+@runtime_checkable
+class Embeds(Protocol):
+    """What an adapter can do besides, if its provider makes vectors of texts."""
+
+    async def embed(self, request: EmbeddingRequest) -> Embeddings:
+        """Return the vectors for *request*, whose ``model`` is the provider's own name.
+
+        Raises:
+            Invalid, ModelNotFound, ProviderFailed: As for a chat.
+        """
+
+
+@runtime_checkable
+class CountsTokens(Protocol):
+    """What an adapter can do besides, if its provider says beforehand how long a request is."""
+
+    async def count_tokens(self, request: ChatRequest) -> int:
+        """Return how many tokens of input *request* is; its ``model`` is the provider's own name.
+
+        Raises:
+            Invalid, ModelNotFound, ProviderFailed: As for a chat.
         """
 
 
