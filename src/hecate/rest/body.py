@@ -124,6 +124,9 @@ def decode_body(kind: type[msgspec.Struct], body: bytes, *, may_be_absent: bool)
         body = b"{}"
     check_nesting(body)
     try:
+        if not body.isascii():
+            # The decoder looks at the text of known fields only.
+            body.decode()
         decoded = decoder_of(kind)(body)
         unknown = _keys(body).keys() - fields_of(kind) if _might_have_more(kind) else ()
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
