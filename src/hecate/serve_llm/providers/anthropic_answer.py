@@ -154,13 +154,14 @@ class Reading:
         match block.kind:
             case "text":
                 self._add_text(fields.get("text"), pieces)
-                block.citations.extend(fields.get("citations") or ())
+                if isinstance(citations := fields.get("citations"), list):
+                    block.citations.extend(citations)
             case "thinking":
                 if isinstance(thinking := fields.get("thinking"), str) and thinking:
                     block.texts.append(thinking)
                     pieces.append(ReasoningPiece(thinking))
             case "tool_use":
-                fields["id"] = fields.get("id") or f"toolu_{token_hex(12)}"
+                fields["id"] = str(fields.get("id") or f"toolu_{token_hex(12)}")
                 block.call_index = self._calls
                 self._calls += 1
                 if streamed:
@@ -218,7 +219,7 @@ class Reading:
 
     def _end_call(self, block: _Block, pieces: list[Piece]) -> None:
         fields = block.fields
-        id_, name, given = str(fields["id"]), str(fields.get("name") or ""), fields.get("input")
+        id_, name, given = fields["id"], str(fields.get("name") or ""), fields.get("input")
         if block.texts:
             call = tool_call(id_, name, "".join(block.texts))
         elif isinstance(given, dict) or given is None:

@@ -192,7 +192,8 @@ class Reading:
             pieces.append(TextPiece(text))
 
     def _take_call(self, call: dict[str, Any], signature: Any, pieces: list[Piece]) -> None:
-        id_, name, given = call.get("id") or f"call_{token_hex(12)}", str(call.get("name") or ""), call.get("args")
+        id_ = str(call.get("id") or f"call_{token_hex(12)}")
+        name, given = str(call.get("name") or ""), call.get("args")
         if given is None or isinstance(given, dict):
             made = ToolCall(id_, name, given or {})
         else:
