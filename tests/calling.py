@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import http.client
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -46,6 +47,34 @@ class Reply(NamedTuple):
         return code
 
 
+class Feed:
+    """A stream of server-sent events that is being read."""
+
+    def __init__(self, response: http.client.HTTPResponse) -> None:
+        self._response = response
+        self.status = response.status
+        self.headers = _lower(response)
+
+    def block(self) -> list[bytes]:
+        """Wait for the next event or comment, and return its lines; empty at the end of the stream."""
+        lines: list[bytes] = []
+        while line := self._response.readline():
+            if line == b"\n":
+                return lines
+            lines.append(line.removesuffix(b"\n"))
+        assert lines == [], "the stream broke off"
+        return []
+
+    def event(self) -> tuple[int, Any]:
+        """Wait for the next event, passing over comments, and return its id and its data."""
+        while lines := self.block():
+            if lines[0].startswith(b"id: "):
+                number, data = lines
+                assert data.startswith(b"data: ")
+                return int(number.removeprefix(b"id: ")), json.loads(data.removeprefix(b"data: "))
+        raise AssertionError("the stream ended")
+
+
 class Caller:
     """One client of the daemon at *socket_path*, on a connection that it keeps open."""
 
@@ -81,6 +110,18 @@ class Caller:
         reply = self.post(path, body)
         assert reply.status in {200, 201}, reply
         return reply.json
+
+    @contextmanager
+    def feed(self, path: str, **headers: str) -> Iterator[Feed]:
+        """Open a stream of server-sent events, on a connection of its own."""
+        connection = UnixConnection(self.socket_path)
+        try:
+            connection.request("GET", path, headers={"Accept": "text/event-stream", **_dashed(headers)})
+            response = connection.getresponse()
+            yield Feed(response)
+            response.close()
+        finally:
+            connection.close()
 
     @property
     def head(self) -> int:
