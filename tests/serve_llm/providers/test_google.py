@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from hecate.dossiers.errors import HecateError
+from hecate.serve_llm.embeddings import EmbeddingRequest, Embeddings
 from hecate.serve_llm.errors import ModelNotFound, ProviderFailed, ProviderLimited, ProviderRefused
 from hecate.serve_llm.gateway import Gateway
 from hecate.serve_llm.messages import ChatRequest, SystemMessage, UserMessage
@@ -143,6 +144,31 @@ async def test_counting_fails(serve: Serve, open_gateway: OpenGateway) -> None:
     gateway, _ = await talking_to(lambda x: x.answer({}), serve, open_gateway)
     with pytest.raises(ProviderFailed, match="cannot be read"):
         await counting(gateway)
+
+
+async def embedding(gateway: Gateway) -> Embeddings:
+    """Return the vectors of two texts."""
+    provider, _ = await gateway.target(MODEL)
+    assert isinstance(provider, Google)
+    request = EmbeddingRequest(model="e", inputs=("a", "b"), dimensions=2, extra={"taskType": "CLUSTERING"})
+    return await provider.embed(request)
+
+
+async def test_embedding(serve: Serve, open_gateway: OpenGateway) -> None:
+    """Several texts are one request, and their vectors come in the same order."""
+    vectors = {"embeddings": [{"values": [0.5, 1]}, {"values": [2, 3]}], "usageMetadata": {"promptTokenCount": 4}}
+    gateway, server = await talking_to(lambda x: x.answer(vectors), serve, open_gateway)
+    assert await embedding(gateway) == Embeddings("google", "e", ((0.5, 1.0), (2.0, 3.0)), 4)
+    assert server.posts[0].path == "/v1beta/models/e:batchEmbedContents"
+    wanted = {"model": "models/e", "outputDimensionality": 2, "taskType": "CLUSTERING"}
+    assert server.posts[0].json() == {"requests": [{**wanted, "content": {"parts": [{"text": text}]}} for text in "ab"]}
+
+
+async def test_embedding_fails(serve: Serve, open_gateway: OpenGateway) -> None:
+    """Vectors that are none cannot be read."""
+    gateway, _ = await talking_to(lambda x: x.answer({"embeddings": [{}]}), serve, open_gateway)
+    with pytest.raises(ProviderFailed, match="cannot be read"):
+        await embedding(gateway)
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])

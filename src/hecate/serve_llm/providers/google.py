@@ -65,9 +65,9 @@ class _Vectors(Struct, rename="camel"):
     usage_metadata: _PromptUsage | None = None
 
 
-_decode_vectors = msgspec.json.Decoder(_Vectors).decode
 _decode_page = msgspec.json.Decoder(_Page).decode
 _decode_count = msgspec.json.Decoder(_Count).decode
+_decode_vectors = msgspec.json.Decoder(_Vectors).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +141,10 @@ class Google:
     async def embed(self, request: EmbeddingRequest) -> Embeddings:
         """Return the vectors for *request*; Google tells no tokens for some models."""
         path = _path(request.model, self.name)
-        wanted: dict[str, Any] = {"model": path.removeprefix("/"), **request.extra}
+        wanted: dict[str, Any] = {"model": path.removeprefix("/")}
         if request.dimensions is not None:
             wanted["outputDimensionality"] = request.dimensions
+        wanted |= request.extra
         questions = [{**wanted, "content": {"parts": [{"text": text}]}} for text in request.inputs]
         answer = await self.upstream.ask(
             "POST", f"{path}:batchEmbedContents", msgspec.json.encode({"requests": questions})
