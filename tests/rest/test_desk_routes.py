@@ -85,17 +85,16 @@ def test_the_same_key_with_another_request_is_refused(caller: Caller, change: st
     """422, whether the body, the subject or the desk differs, and nothing is appended."""
     one, other = caller.division_with(design="active"), caller.division_with(design="active")
     key = f"key-{one}"
-    path = f"/api/divisions/{one}/design/aggregate"
-    caller.post(path, {"aggregate_name": "user"}, idempotency_key=key)
+    path, body = f"/api/divisions/{one}/design/aggregate", {"aggregate_name": "user"}
+    caller.post(path, body, idempotency_key=key)
     head = caller.head
     if change == "body":
-        reply = caller.post(path, {"aggregate_name": "group"}, idempotency_key=key)
+        body = {"aggregate_name": "group"}
     elif change == "path":
-        reply = caller.post(path.replace(one, other), {"aggregate_name": "user"}, idempotency_key=key)
+        path = path.replace(one, other)
     else:
-        reply = caller.post(
-            path.replace("aggregate", "event"), {"aggregate_name": "user", "event_name": "e"}, idempotency_key=key
-        )
+        path = path.replace("aggregate", "pause")
+    reply = caller.post(path, body, idempotency_key=key)
     assert (reply.status, reply.code) == (422, "validation_error")
     assert key in reply.json["error"]
     assert caller.head == head

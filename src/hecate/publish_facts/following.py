@@ -64,6 +64,6 @@ def resume_at(call: Call, after: int | None, head: int) -> int:
     last = call.headers.get("last-event-id", "")
     if last:
         if not last.isdecimal() or len(last) > DIGITS or int(last) > LAST_POSITION:
-            raise Invalid(f"the Last-Event-ID header must be a position, a whole number, not {last!r}")
+            raise Invalid(f"the Last-Event-ID header must be a position, a whole number, not {last[:40]!r}")
         return int(last)
     return head if after is None else after

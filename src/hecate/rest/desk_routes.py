@@ -148,5 +148,5 @@ def expected_version(if_match: str) -> int | None:
         return None
     match = _ENTITY_TAG.fullmatch(if_match.strip())
     if match is None:
-        raise Invalid(f'the If-Match header must be a version in quotes, such as "3", not {if_match!r}')
+        raise Invalid(f'the If-Match header must be a version in quotes, such as "3", not {if_match[:40]!r}')
     return int(match[1] or match[2])
