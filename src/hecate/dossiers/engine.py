@@ -57,8 +57,6 @@ class Order:
     """What must be the same when the key comes back."""
     expected_version: int | None = None
     warnings: Sequence[str] = field(default=())
-    rehydrated: Dossier | None = None
-    """The engine's own: the dossier, where reading it took long."""
 
 
 class Handled(NamedTuple):
@@ -78,6 +76,8 @@ class Engine:
         read_models: Besides the engine's own.
         upcasters: For events of earlier versions.
         strict_gates: Whether a process may start only when the one before it is completed.
+        cached_dossiers: How many dossiers are kept at hand.
+        cached_events: How many events these may have together; one dossier may have more.
     """
 
     def __init__(
@@ -88,6 +88,8 @@ class Engine:
         *,
         upcasters: Sequence[Upcaster] = (),
         strict_gates: bool = False,
+        cached_dossiers: int = CACHED_DOSSIERS,
+        cached_events: int = CACHED_EVENTS,
     ) -> None:
         self.store = store
         self.desks = dict(desks)
@@ -103,6 +105,7 @@ class Engine:
             for state in process.lifecycle.status
         }
         self._dossiers: OrderedDict[str, Dossier] = OrderedDict()
+        self._most_dossiers, self._most_events = cached_dossiers, cached_events
         self._cached_events = 0
         self._ids = IdSource()
         store.when_undone(self._forget)
@@ -137,26 +140,30 @@ class Engine:
             KeyReused: The idempotency key belongs to another request.
             Refused: The desk's decision.
         """
+        dossier: Dossier | None = None
         while True:
-            handled = await self.store.writer.submit(lambda db: self._carry_out(db, order, LONGEST_READ_IN_A_UNIT))
+            handled = await self.store.writer.submit(
+                lambda db, read=dossier: self._carry_out(db, order, read, LONGEST_READ_IN_A_UNIT)  # type: ignore[misc]
+            )
             if handled is not None:
                 return handled
             # A long dossier is read beside the event loop; the unit adds what has happened meanwhile.
-            order.rehydrated = await self.store.read(lambda db: self.rehydrate(db, order.process, order.subject_id))
+            dossier = await self.store.read(lambda db: self.rehydrate(db, order.process, order.subject_id))
 
     def carry_out(self, db: apsw.Connection, order: Order) -> Handled:
         """Do `handle`'s work, within a unit that a thread has submitted."""
-        handled = self._carry_out(db, order, sys.maxsize)
+        handled = self._carry_out(db, order, None, sys.maxsize)
         assert handled is not None  # noqa: S101 - no dossier is longer than that
         return handled
 
-    def _carry_out(self, db: apsw.Connection, order: Order, longest_read: int) -> Handled | None:
+    def _carry_out(self, db: apsw.Connection, order: Order, read: Dossier | None, longest_read: int) -> Handled | None:
+        """Return the answer; None where more than *longest_read* events are missing in *read*, the dossier so far."""
         if order.key and (earlier := self._earlier_answer(db, order)):
             return earlier
         process, desk = order.process, order.desk
         next_id = self._ids.next()
         subject_id = f"v-{next_id}" if desk.makes_subject else order.subject_id
-        dossier = self._dossier(db, order, subject_id, longest_read)
+        dossier = self._dossier(db, order, subject_id, read, longest_read)
         if dossier is None:
             return None
         dossier.next_id = next_id
@@ -191,7 +198,9 @@ class Engine:
         venture_id: str = row[0]
         return venture_id
 
-    def _dossier(self, db: apsw.Connection, order: Order, subject_id: str, longest_read: int) -> Dossier | None:
+    def _dossier(
+        self, db: apsw.Connection, order: Order, subject_id: str, read: Dossier | None, longest_read: int
+    ) -> Dossier | None:
         """Return the dossier, from the cache or its events; None where more than *longest_read* must be read."""
         process = order.process
         stream = process.stream_of(subject_id)
@@ -202,18 +211,22 @@ class Engine:
         if order.desk.makes_subject:
             dossier = Dossier(process, subject_id, subject_id)
         else:
-            dossier = order.rehydrated or Dossier(process, subject_id, self._venture_of(db, process, subject_id))
+            dossier = read or Dossier(process, subject_id, self._venture_of(db, process, subject_id))
             if self.store.version_of(db, stream) - dossier.version > longest_read:
                 return None
             self._catch_up(db, dossier)
         self._dossiers[stream] = dossier
         self._cached_events += dossier.version
+        self._make_room()
+        return dossier
+
+    def _make_room(self) -> None:
+        """Put away the dossiers that were not asked for lately; the one at hand is the last."""
         while len(self._dossiers) > 1 and (
-            len(self._dossiers) > CACHED_DOSSIERS or self._cached_events > CACHED_EVENTS
+            len(self._dossiers) > self._most_dossiers or self._cached_events > self._most_events
         ):
             _, oldest = self._dossiers.popitem(last=False)
             self._cached_events -= oldest.version
-        return dossier
 
     def rehydrate(self, db: apsw.Connection, process: Process, subject_id: str) -> Dossier:
         """Return the dossier of *subject_id*'s *process* as its events in the store tell it.
@@ -293,6 +306,7 @@ class Engine:
             self._projector.project(db, fact)
             facts.append(fact)
         self._cached_events += len(facts)
+        self._make_room()
         return facts
 
     def _answer(self, dossier: Dossier, order: Order, facts: Sequence[Fact], warnings: Sequence[str]) -> Handled:
