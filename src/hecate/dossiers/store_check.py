@@ -15,6 +15,7 @@ from hecate.dossiers.schema import APPLICATION_ID, MIGRATIONS, user_version
 OLDEST_SQLITE = (3, 51, 3)
 """Earlier ones can corrupt a write-ahead log that is reset while another connection reads."""
 
+FIRST_BYTES = b"SQLite format 3\0"
 TAIL_EVENTS = 1000
 CHECK_SECONDS = 0.3
 STEPS_BETWEEN_LOOKS_AT_THE_CLOCK = 10_000
@@ -35,8 +36,9 @@ def check_sqlite() -> None:
 def check_store(path: Path) -> None:
     """Look whether *path* is a sound store of a version that this code knows, without writing to it.
 
-    The last `TAIL_EVENTS` events are checked against the hash chain; the file's structure for
-    at most `CHECK_SECONDS`, so that a start is quick however large the store is.
+    The last `TAIL_EVENTS` events are checked against the hash chain, and the newest one against
+    the last position that was ever given; the file's structure for at most `CHECK_SECONDS`, so
+    that a start is quick however large the store is.
 
     Raises:
         Unavailable: It is not, and why.
@@ -44,6 +46,7 @@ def check_store(path: Path) -> None:
     if not path.exists() or path.stat().st_size == 0:
         return
     try:
+        _check_first_bytes(path)
         db = _open_untouched(path)
         try:
             _check_kind(db, path)
@@ -51,8 +54,15 @@ def check_store(path: Path) -> None:
             _check_tail(db, path)
         finally:
             db.close()
-    except (apsw.NotADBError, apsw.CorruptError, apsw.CantOpenError, apsw.IOError, apsw.SQLError) as error:
+    except (apsw.Error, OSError, UnicodeDecodeError) as error:
         raise Unavailable(f"the store {path} cannot be read ({error}); it was left as it is") from error
+
+
+def _check_first_bytes(path: Path) -> None:
+    with path.open("rb") as file:
+        # SQLite would begin a new database in a file of a few bytes, whatever they are.
+        if file.read(len(FIRST_BYTES)) != FIRST_BYTES:
+            raise Unavailable(f"{path} is not a store of Hecate; it was left as it is")
 
 
 def _open_untouched(path: Path) -> apsw.Connection:
@@ -91,11 +101,21 @@ def _check_structure(db: apsw.Connection, path: Path) -> None:
         )
 
 
+def _check_newest(db: apsw.Connection, path: Path, newest: int) -> None:
+    """Refuse a log whose end is gone: the chain holds without it."""
+    row = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'events'").fetchone()
+    given = row[0] if row else 0
+    if isinstance(given, int) and given > newest:
+        missing = f"event {given} is" if given == newest + 1 else f"events {newest + 1} to {given} are"
+        raise Unavailable(f"the store {path} was changed from outside: {missing} missing; it was left as it is")
+
+
 def _check_tail(db: apsw.Connection, path: Path) -> None:
     if user_version(db) == 0:
         return
     newest = db.execute("SELECT * FROM events ORDER BY position DESC LIMIT ?", (TAIL_EVENTS + 1,)).fetchall()
     tail = [StoredEvent(*row) for row in reversed(newest)]
+    _check_newest(db, path, tail[-1].position if tail else 0)
     if len(tail) > TAIL_EVENTS:
         previous, tail = tail[0].hash, tail[1:]
     else:
