@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from hecate.dossiers.errors import Unavailable
 from hecate.dossiers.messages import stored_name
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class EventTypes:
         upcasters: Those for the names that no class has any more.
 
     Raises:
-        ValueError: Two classes have one stored name, or an upcaster leads nowhere.
+        ValueError: Two classes have one stored name, or an upcaster leads nowhere or in a circle.
     """
 
     def __init__(self, desks: Iterable[tuple[Process, Sequence[Desk]]], upcasters: Iterable[Upcaster] = ()) -> None:
@@ -58,12 +59,13 @@ class EventTypes:
                 for kind in desk.events:
                     if (process.noun, kind) not in self._names:
                         self._add(process, kind, stored_name(kind))
+        self._versions: dict[str, tuple[str, ...]] = {name: (name,) for name in self._decode}
         old = tuple(upcasters)
         for upcaster in old:
             self._add_upcaster(upcaster)
+        becomes = {upcaster.stored: upcaster.becomes for upcaster in old}
         for upcaster in old:
-            if upcaster.becomes not in self._decode:
-                raise ValueError(f"{upcaster.stored} becomes {upcaster.becomes}, which nothing can read")
+            self._versions[self._today(upcaster.stored, becomes)] += (upcaster.stored,)
 
     def _add(self, process: Process, kind: type[Event], name: str) -> None:
         if name in self._decode:
@@ -81,10 +83,22 @@ class EventTypes:
 
         self._decode[upcaster.stored] = decode
 
+    def _today(self, name: str, becomes: Mapping[str, str]) -> str:
+        way = [name]
+        while (following := becomes.get(way[-1])) is not None:
+            if following in way or following not in self._decode:
+                raise ValueError(f"{' becomes '.join([*way, following])}, which nothing can read")
+            way.append(following)
+        return way[-1]
+
     @property
     def names(self) -> frozenset[str]:
         """Every stored name that can be read."""
         return frozenset(self._decode)
+
+    def versions_of(self, name: str) -> tuple[str, ...]:
+        """Return every stored name that is read as *name* today, *name* itself first."""
+        return self._versions.get(name, (name,))
 
     def name_of(self, process: Process, event: Event) -> str:
         """Return the name under which *event* of *process* is stored."""
@@ -98,6 +112,12 @@ class EventTypes:
         """Return the event stored under *name* with the fields *data*, as it reads today.
 
         Raises:
-            KeyError: No version of Hecate that this one knows has stored such an event.
+            Unavailable: No version of Hecate that this one knows has stored such an event.
         """
-        return self._decode[name](data)
+        try:
+            decode = self._decode[name]
+        except KeyError:
+            raise Unavailable(
+                f"the store has an event {name!r}, which this Hecate cannot read; a newer one has written it"
+            ) from None
+        return decode(data)

@@ -52,7 +52,7 @@ class Folding:
                     stored.position,
                     stored.stream,
                     stored.version,
-                    stored.type,
+                    self._event_types.name_of(process, event),
                     event,
                     process,
                     subject_id,

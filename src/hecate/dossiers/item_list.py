@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import apsw
 
     from hecate.dossiers.event_types import EventTypes
+    from hecate.dossiers.messages import Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class ItemList:
     name: str
     """Of the path and of the answer's field: ``designs``."""
     items: Mapping[str, Item] = field(default_factory=dict)
-    """By stored name of the event."""
+    """By today's stored name of the event."""
     besides: Callable[[apsw.Connection, str], Mapping[str, Any]] | None = None
     """Further fields of the answer, from a reader's connection and the subject's id."""
 
@@ -50,23 +51,24 @@ class ItemList:
         """Return a page of items, and the position after which the next page begins, if any."""
         if not self.items:
             return [], None
+        items = {stored: item for name, item in self.items.items() for stored in event_types.versions_of(name)}
         sql = (
             "SELECT position, type, data, recorded_at FROM events WHERE stream = ? AND position > ? "  # noqa: S608 - marks only
-            f"AND type IN ({', '.join('?' * len(self.items))}) ORDER BY version LIMIT ?"
+            f"AND type IN ({', '.join('?' * len(items))}) ORDER BY version LIMIT ?"
         )
-        rows: list[tuple[int, str, str, int]] = db.execute(sql, (stream, after, *self.items, limit + 1)).fetchall()  # type: ignore[assignment]
-        page = [self._item(*row, event_types) for row in rows[:limit]]
+        rows: list[tuple[int, str, str, int]] = db.execute(sql, (stream, after, *items, limit + 1)).fetchall()  # type: ignore[assignment]
+        page = [
+            _as_fields(items[stored], event_types.decode(stored, data), position, recorded_at)
+            for position, stored, data, recorded_at in rows[:limit]
+        ]
         return page, rows[limit - 1][0] if len(rows) > limit else None
 
-    def _item(
-        self, position: int, stored_name: str, data: str, recorded_at: int, event_types: EventTypes
-    ) -> dict[str, Any]:
-        event = event_types.decode(stored_name, data)
-        item = self.items[stored_name]
-        return {
-            "id": getattr(event, item.id_field),
-            "kind": item.kind,
-            **msgspec.structs.asdict(event),
-            "position": position,
-            "recorded_at": rfc3339(recorded_at),
-        }
+
+def _as_fields(item: Item, event: Event, position: int, recorded_at: int) -> dict[str, Any]:
+    return {
+        "id": getattr(event, item.id_field),
+        "kind": item.kind,
+        **msgspec.structs.asdict(event),
+        "position": position,
+        "recorded_at": rfc3339(recorded_at),
+    }

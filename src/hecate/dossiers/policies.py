@@ -50,17 +50,26 @@ class Policy:
     name: str
     """``on_incident_raised_maybe_start_rescue``; its checkpoint's name, for ever."""
     on: tuple[str, ...]
-    """Stored names of the events that it reacts to."""
+    """Today's stored names of the events that it reacts to."""
     react: Callable[[Event, str], Reaction | None]
     """A pure function of the event and its stream's subject id."""
 
 
 class PolicyRunner:
-    """Follows the log for every policy of *policies*.  `run` ends only when it is cancelled."""
+    """Follows the log for every policy of *policies*.  `run` ends only when it is cancelled.
 
-    def __init__(self, engine: Engine, policies: Sequence[Policy]) -> None:
+    Args:
+        engine: What the policies' commands go to.
+        policies: Each with a name of its own.
+        seconds_between_tries: How long a policy waits where the store takes nothing.
+    """
+
+    def __init__(
+        self, engine: Engine, policies: Sequence[Policy], *, seconds_between_tries: float = SECONDS_BETWEEN_TRIES
+    ) -> None:
         self._engine = engine
         self._policies = policies
+        self._seconds_between_tries = seconds_between_tries
         self._desks = {
             (process.name, desk.command): (process, desk) for process, desks in engine.desks.items() for desk in desks
         }
@@ -73,11 +82,12 @@ class PolicyRunner:
 
     async def _follow(self, policy: Policy) -> None:
         store = self._engine.store
+        types = [stored for name in policy.on for stored in self._engine.event_types.versions_of(name)]
         position = await store.read(lambda db: checkpoint(db, policy.name))
         while True:
             head = await store.wait_past(position)
             events = await store.read(
-                lambda db, after=position: EventStore.events_after(db, after, EVENTS_A_STEP, types=policy.on)  # type: ignore[misc]
+                lambda db, after=position: EventStore.events_after(db, after, EVENTS_A_STEP, types=types)  # type: ignore[misc]
             )
             for stored in events:
                 await self._react(policy, stored)
@@ -93,7 +103,8 @@ class PolicyRunner:
         if reaction is None:
             return
         process, desk = self._desks[reaction.process, type(reaction.command)]
-        key = f"policy:{policy.name}:{stored.event_id}"
+        # With a line break, which no HTTP header has: a caller cannot take the key before the policy does.
+        key = f"policy\n{policy.name}\n{stored.event_id}"
         meta = Meta(
             correlation_id=_decode_meta(stored.meta).correlation_id,
             causation_id=stored.event_id,
@@ -113,7 +124,7 @@ class PolicyRunner:
                 await self._engine.handle(order)
             except Unavailable as refusal:
                 log.warning("policy waits", policy=policy.name, event=stored.position, error=str(refusal))
-                await asyncio.sleep(SECONDS_BETWEEN_TRIES)
+                await asyncio.sleep(self._seconds_between_tries)
             except HecateError as refusal:
                 log.info("policy refused", policy=policy.name, event=stored.position, error=str(refusal))
                 return

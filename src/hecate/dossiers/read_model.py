@@ -78,7 +78,7 @@ class ReadModel:
     schema: str
     """``CREATE TABLE`` and ``CREATE INDEX`` statements, each table STRICT."""
     projections: Mapping[str, Projection]
-    """By stored name; `ANY` for all that have no projection of their own."""
+    """By today's stored name; `ANY` for all that have no projection of their own."""
     version: int = 1
     """Raise it when a projection changes its mind: the table is then folded anew."""
     after: tuple[str, ...] = ()

@@ -1,0 +1,32 @@
+"""Looks into a store: its tables as they are, and as a fold of its events would have them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+from typing import Any
+
+import apsw
+
+from hecate.dossiers.fold import Folding, tables_of
+from hecate.dossiers.read_model import ReadModel
+
+Tables = dict[str, list[tuple[Any, ...]]]
+
+
+def rows_of(db: apsw.Connection, read_models: Sequence[ReadModel]) -> Tables:
+    """Return every row of every table of *read_models*."""
+    return {
+        table: sorted(db.execute(f'SELECT * FROM "{table}"').fetchall(), key=repr)
+        for model in read_models
+        for table in tables_of(model)
+    }
+
+
+def folded_anew(db: apsw.Connection, folding: Folding, read_models: Sequence[ReadModel]) -> Tables:
+    """Return the rows that a fold of all events in *db* makes, in tables of their own."""
+    with closing(apsw.Connection(":memory:")) as fresh:
+        for model in read_models:
+            fresh.execute(model.schema)
+        folding.fold(db, fresh, read_models)
+        return rows_of(fresh, read_models)
