@@ -191,7 +191,7 @@ class ChatBody(Struct, frozen=True, kw_only=True):
             stop=(self.stop,) if isinstance(self.stop, str) else self.stop or (),
             seed=self.seed,
             tools=tools,
-            tool_choice=_neutral_choice(self.tool_choice, tools),
+            tool_choice=neutral_choice(self.tool_choice, tools),
             parallel_tool_calls=self.parallel_tool_calls,
             response_format=None if self.response_format is None else self.response_format.neutral(),
             reasoning_effort=self.reasoning_effort,
@@ -207,7 +207,12 @@ def _neutral_messages(messages: tuple[GivenMessage, ...]) -> Iterator[Message]:
         yield message.neutral() if isinstance(message, GivenAssistantMessage) else message
 
 
-def _neutral_choice(given: str | dict[str, Any] | None, tools: tuple[Tool, ...]) -> ToolChoice | None:
+def neutral_choice(given: str | dict[str, Any] | None, tools: tuple[Tool, ...]) -> ToolChoice | None:
+    """Return a ``tool_choice``, in our words or OpenAI's, in the gateway's own form.
+
+    Raises:
+        Invalid: It names a tool that is not among *tools*.
+    """
     if given is None:
         return None
     if isinstance(given, dict):
