@@ -100,7 +100,8 @@ async def pass_on_unread(gateway: Gateway, passed: Passed, usage: Callable[[byte
     provider = passed.provider
     with gateway.call_of(provider, passed.model, streamed=False) as call:
         try:
-            answer = await provider.upstream.ask("POST", passed.path, passed.body)
+            with await provider.upstream.send("POST", passed.path, passed.body, headers=passed.headers) as reply:
+                answer = await reply.whole()
             call.heard()
             call.usage = usage(answer)
         except ProviderFailed as exc:

@@ -1,0 +1,140 @@
+"""Anthropic's messages, with every provider.
+
+POST /v1/messages
+{"model": "llama3.2:latest", "max_tokens": 100, "messages": [{"role": "user", "content": "Hello!"}]}
+
+POST /v1/messages/count_tokens
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta, Struct
+
+from hecate.endpoints import Call, Raw, Route, Stream
+from hecate.serve_llm.dialects.anthropic_answer import MessageEvents, message
+from hecate.serve_llm.dialects.anthropic_errors import failure, refusal
+from hecate.serve_llm.dialects.anthropic_request import neutral_request
+from hecate.serve_llm.dialects.kept_marks import has_marks
+from hecate.serve_llm.dialects.passing_on import Passed, Wire, pass_on, pass_on_stream, pass_on_unread
+from hecate.serve_llm.dialects.requested_bytes import with_defaults, with_model
+from hecate.serve_llm.dialects.streaming import BODY_LIMIT_BYTES, EVENTS, Form, stream, written
+from hecate.serve_llm.dialects.whole_blocks import END_OF_EVENT, WholeBlocks
+from hecate.serve_llm.event_lines import ServerSentEvents
+from hecate.serve_llm.gateway import Gateway
+from hecate.serve_llm.pieces import NO_USAGE, Usage, whole_answer
+from hecate.serve_llm.providers.anthropic import COUNT_TOKENS, MESSAGES
+from hecate.serve_llm.providers.anthropic_answer import Reading
+from hecate.serve_llm.providers.provider import Account, Provider
+
+DIALECT = "anthropic"
+BETA = "anthropic-beta"
+"""The header in which a client names the features of Anthropic's that it wants to try."""
+FORM = Form(EVENTS, b'event: ping\ndata: {"type": "ping"}\n\n', failure)
+WIRE = Wire(
+    reading=Reading,
+    cutter=ServerSentEvents,
+    blocks=lambda: WholeBlocks(END_OF_EVENT),
+    telling=re.compile(rb'"usage"\s*:\s*\{|"type"\s*:\s*"(?:message_stop|error)"'),
+    form=FORM,
+)
+
+
+class MessageQuestion(Struct, frozen=True):
+    """A request for a message, as Anthropic's reference describes it; this is what routing needs of it."""
+
+    model: Annotated[str, Meta(min_length=1)]
+    """A model's name, ``provider/name``, or an alias."""
+    stream: bool | None = None
+
+
+async def create_message(call: Call) -> Raw | Stream:
+    """Answer a chat as Anthropic would, whole or as it is written."""
+    asked: MessageQuestion = call.body
+    gateway = call.services.get(Gateway)
+    provider, model = await gateway.target(asked.model)
+    id_ = f"msg_{call.request_id}"
+    if provider.dialect == DIALECT and not has_marks(call.raw_body):
+        passed = _passed(call, asked, provider, model, MESSAGES)
+        if asked.stream:
+            return pass_on_stream(gateway, WIRE, passed, MessageEvents(id_, shows_thinking=True))
+        return await pass_on(gateway, WIRE, passed)
+    request, shows_thinking = neutral_request(call.raw_body, provider, streamed=bool(asked.stream))
+    if asked.stream:
+        return stream(written(gateway.chat(request), MessageEvents(id_, shows_thinking=shows_thinking)), FORM)
+    answer = await whole_answer(gateway.chat(request))
+    return Raw(message(answer, id_, shows_thinking=shows_thinking))
+
+
+async def count_tokens(call: Call) -> Raw:
+    """Tell how many tokens of input a message would be, where the provider says so beforehand."""
+    asked: MessageQuestion = call.body
+    gateway = call.services.get(Gateway)
+    provider, model = await gateway.target(asked.model)
+    if provider.dialect == DIALECT and not has_marks(call.raw_body):
+        return await pass_on_unread(gateway, _passed(call, asked, provider, model, COUNT_TOKENS), _none)
+    request, _ = neutral_request(call.raw_body, provider, streamed=False)
+    return Raw(msgspec.json.encode({"input_tokens": await gateway.count_tokens(request)}))
+
+
+def _passed(call: Call, asked: MessageQuestion, provider: Provider, model: str, path: str) -> Passed:
+    account = provider.upstream.account
+    body = with_model(call.raw_body, asked.model, model)
+    if path == MESSAGES:
+        options = {name: value for name, value in account.options.items() if name != "betas"}
+        body = with_defaults(body, options)
+    return Passed(provider=provider, model=model, path=path, body=body, headers=_headers(call.headers, account))
+
+
+def _headers(given: Mapping[str, str], account: Account) -> Mapping[str, str] | None:
+    """Return the headers that a client's request needs at Anthropic: the features that it wants to try."""
+    if BETA not in given:
+        return None
+    configured = {name.lower(): value for name, value in account.headers.items()}.get(BETA)
+    return {BETA: f"{configured},{given[BETA]}" if configured else given[BETA]}
+
+
+def _none(_: bytes) -> Usage:
+    """Return what counting costs."""
+    return NO_USAGE
+
+
+ROUTES = (
+    Route(
+        method="POST",
+        path="/v1/messages",
+        call=create_message,
+        summary="Chat with a model, as Anthropic's clients do",
+        body=MessageQuestion,
+        media_types=("application/json", EVENTS),
+        errors=(404, 429, 502, 504),
+        refusal=refusal,
+        body_limit_bytes=BODY_LIMIT_BYTES,
+        cancel_on_disconnect=True,
+        example={
+            "model": "llama3.2:latest",
+            "max_tokens": 100,
+            "messages": [{"role": "user", "content": "Hello!"}],
+        },
+        tag="anthropic",
+        description="Request and answer are those of Anthropic's messages.",
+    ),
+    Route(
+        method="POST",
+        path="/v1/messages/count_tokens",
+        call=count_tokens,
+        summary="Count the tokens of a message, as Anthropic's clients do",
+        body=MessageQuestion,
+        errors=(404, 429, 502, 504),
+        refusal=refusal,
+        body_limit_bytes=BODY_LIMIT_BYTES,
+        cancel_on_disconnect=True,
+        example={"model": "claude-sonnet-4-5", "messages": [{"role": "user", "content": "Hello!"}]},
+        tag="anthropic",
+        description="Request and answer are those of Anthropic's API.  Not every provider can tell beforehand.",
+    ),
+)
