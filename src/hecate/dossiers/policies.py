@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -95,7 +96,7 @@ class PolicyRunner:
             if len(events) < EVENTS_A_STEP:
                 # What is not of the policy's own kinds is passed over in one step.
                 position = max(head, position)
-            await store.writer.submit(lambda db, at=position: keep_checkpoint(db, policy.name, at))  # type: ignore[misc]
+            await self._insist(policy, partial(self._keep_checkpoint, policy, position))
 
     async def _react(self, policy: Policy, stored: StoredEvent) -> None:
         event = self._engine.event_types.decode(stored.type, stored.data)
@@ -119,15 +120,22 @@ class PolicyRunner:
             key=key,
             fingerprint=hashlib.sha256(key.encode()).digest(),
         )
+        try:
+            await self._insist(policy, partial(self._engine.handle, order))
+        except HecateError as refusal:
+            log.info("policy refused", policy=policy.name, position=stored.position, error=str(refusal))
+
+    async def _keep_checkpoint(self, policy: Policy, position: int) -> None:
+        await self._engine.store.writer.submit(lambda db: keep_checkpoint(db, policy.name, position))
+
+    async def _insist(self, policy: Policy, act: Callable[[], Awaitable[object]]) -> None:
+        """Do *act*, again and again until the store takes it."""
         while True:
             try:
-                await self._engine.handle(order)
+                await act()
             except Unavailable as refusal:
-                log.warning("policy waits", policy=policy.name, event=stored.position, error=str(refusal))
+                log.warning("policy waits", policy=policy.name, error=str(refusal))
                 await asyncio.sleep(self._seconds_between_tries)
-            except HecateError as refusal:
-                log.info("policy refused", policy=policy.name, event=stored.position, error=str(refusal))
-                return
             else:
                 return
 
