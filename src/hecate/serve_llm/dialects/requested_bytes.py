@@ -37,3 +37,10 @@ def with_field(body: bytes, name: str, value: Any) -> bytes:
     if b'"%b"' % name.encode() in body:
         return _encode({**_fields(body), name: value})
     return b'%b,"%b":%b}' % (body.rstrip()[:-1], name.encode(), _encode(value))
+
+
+def with_settings(body: bytes, name: str, defaults: Mapping[str, Any]) -> bytes:
+    """Return JSON object *body* with the settings of *defaults* in its object *name*, where that has none."""
+    fields = _fields(body)
+    given = msgspec.json.decode(fields[name]) if name in fields else None
+    return _encode({**fields, name: {**defaults, **(given or {})}}) if defaults else body
