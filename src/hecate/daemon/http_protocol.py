@@ -159,7 +159,10 @@ class PeerHttpProtocol(HttpToolsProtocol):
         under_way = cast("RequestResponseCycle | None", self.cycle)  # None before the first request
         if under_way is not None and not under_way.response_complete:
             under_way.keep_alive = False
-            return
+            # A body that breaks off is waited for in vain: its request is answered here, and the application let go.
+            broken_body = self._receiving and self._header_complete and not self.pipeline
+            if under_way.response_started or not broken_body:
+                return
         body = msgspec.json.encode(error.envelope())
         headers = {
             "content-type": "application/json",
