@@ -68,6 +68,9 @@ def test_every_table_is_read(file: Path) -> None:
         group = "staff"
         [data]
         dir = "~/hecate"
+        [http]
+        listen = "[::1]:11500"
+        token_file = "~/t"
         [log]
         level = "debug"
         format = "json"
@@ -83,6 +86,8 @@ def test_every_table_is_read(file: Path) -> None:
     )
     assert configuration.socket_path == Path("/run/x/s")
     assert configuration.data_dir == Path.home() / "hecate"
+    assert configuration.http.listen == "[::1]:11500"
+    assert configuration.http.token_file == str(Path.home() / "t")
     assert configuration.log.format == "json"
     assert configuration.lifecycle.gates == "strict"
     assert configuration.llm.aliases == {"fast": "groq/llama"}
@@ -139,6 +144,9 @@ def test_a_file_at_the_default_place_may_be_absent() -> None:
         ("log = 3", '"log" is wrong: expected a table, got an integer'),
         ("[llm.deadlines]\nconnect_seconds = -1", '"llm.deadlines.connect_seconds" is wrong: expected a number > 0.0'),
         ("[llm.aliases]\nfast = 3", '"llm.aliases.fast" is wrong: expected a string, got an integer'),
+        ("[http]\nlisten = ':80'", "http.listen must begin with an IP address, and is ':80'"),
+        ("[http]\ntoken = 'a'\ntoken_file = '/a'", "only one of http.token and http.token_file may be set"),
+        ("[http]\ntoken_file = 'a'", "http.token_file must be an absolute path or begin with ~, and is 'a'"),
         ("[data]\ndir = 'here'", "data.dir must be an absolute path or begin with ~, and is 'here'"),
         ("[socket]\nmode = '0660'", 'socket.mode "0660" and socket.group go together; only one of them is set'),
         ("[socket]\ngroup = 'staff'", 'socket.mode "0660" and socket.group go together; only one of them is set'),
@@ -162,6 +170,7 @@ def test_what_is_not_toml_is_refused_with_its_line(file: Path) -> None:
         ('[providers.x]\napi_key = "k"', 0o640, True),
         ('[providers.x]\napi_key = "k"', 0o600, False),
         ('[providers.x]\napi_key_file = "/k"', 0o644, False),
+        ('[http]\ntoken = "0123456789abcdef"', 0o644, True),
     ],
 )
 def test_keys_that_others_may_read_are_noticed(file: Path, text: str, mode: int, exposed: bool) -> None:  # noqa: FBT001

@@ -20,6 +20,8 @@ from typing import Any
 from hecate.daemon.config import Configuration, ServeOptions
 from hecate.daemon.lifetime import Given
 from hecate.daemon.main import run
+from hecate.dossiers.errors import HecateError
+from hecate.endpoints import Raw
 
 
 class TinyAssembly:
@@ -30,6 +32,9 @@ class TinyAssembly:
         self.going_on = asyncio.Event()
         self.feeds_ended = asyncio.Event()
         asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, self.going_on.set)
+
+    def refusal(self, path: str, error: HecateError) -> Raw:
+        return Raw(json.dumps(error.envelope()).encode(), status=error.status, headers=error.headers)
 
     def provider_names(self) -> Sequence[str]:
         return tuple(self.configuration.providers)

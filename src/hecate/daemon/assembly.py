@@ -16,9 +16,9 @@ from hecate.daemon.errors import CannotStart, ConfigurationWrong
 from hecate.daemon.feeds import end_with
 from hecate.daemon.lifetime import Given
 from hecate.dossiers.engine import Engine
-from hecate.dossiers.errors import Invalid, Unavailable
+from hecate.dossiers.errors import HecateError, Invalid, Unavailable
 from hecate.dossiers.policies import Policy, PolicyRunner
-from hecate.endpoints import Route, Services
+from hecate.endpoints import Raw, Route, Services
 from hecate.report_health import Uptime
 from hecate.rest.app import Application
 from hecate.rest.desk_routes import desk_routes
@@ -43,6 +43,10 @@ class HecateAssembly:
         for service in (engine, gateway, Uptime()):
             services.add(service)
         self.application = Application([end_with(self._stopping, route) for route in routes], services)
+
+    def refusal(self, path: str, error: HecateError) -> Raw:
+        """Return how *error* is said to a caller of *path*, who may speak another API."""
+        return self.application.refusal(path, error)
 
     def provider_names(self) -> Sequence[str]:
         """Return the providers in use."""

@@ -21,6 +21,7 @@ from msgspec.structs import replace
 from hecate import paths
 from hecate.daemon import wrong_key
 from hecate.daemon.errors import ConfigurationWrong
+from hecate.daemon.loopback import LoopbackAddress
 from hecate.serve_llm.settings import LlmSettings, ProviderSettings
 
 LogLevel = Literal["debug", "info", "warning", "error"]
@@ -68,6 +69,17 @@ class LogSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """``auto``: for people on a terminal, else one JSON object a line."""
 
 
+class HttpSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """``[http]``: the listener on a loopback port, for programs that cannot use a Unix socket."""
+
+    listen: str = ""
+    """Such as ``127.0.0.1:11500``; empty: there is none."""
+    token: str = ""
+    """What a caller must show."""
+    token_file: str = ""
+    """A file with the token; without either, a token is made and kept in the data directory."""
+
+
 class LifecycleSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """``[lifecycle]``: whether the order of the processes is advice or law."""
 
@@ -79,6 +91,7 @@ class Configuration(Struct, frozen=True, forbid_unknown_fields=True):
 
     socket: SocketSettings = SocketSettings()
     data: DataSettings = DataSettings()
+    http: HttpSettings = HttpSettings()
     log: LogSettings = LogSettings()
     lifecycle: LifecycleSettings = LifecycleSettings()
     llm: LlmSettings = LlmSettings()
@@ -130,11 +143,11 @@ def config_file(options: ServeOptions) -> Path | None:
 
 
 def exposed_file(options: ServeOptions, configuration: Configuration) -> Path | None:
-    """Return the configuration file if it holds keys of providers and others may read it."""
+    """Return the configuration file if it holds keys and others may read it."""
     file = config_file(options)
-    holds_keys = any(provider.api_key for provider in configuration.providers.values())
+    keys = (configuration.http.token, *(provider.api_key for provider in configuration.providers.values()))
     others_read = file is not None and file.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH)
-    return file if holds_keys and others_read else None
+    return file if any(keys) and others_read else None
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -155,6 +168,14 @@ def _check_together(configuration: Configuration, file: Path | None) -> None:
     socket = configuration.socket
     if (socket.mode == "0660") != bool(socket.group):
         raise ConfigurationWrong(f'{file}: socket.mode "0660" and socket.group go together; only one of them is set')
+    http = configuration.http
+    if http.token and http.token_file:
+        raise ConfigurationWrong(f"{file}: only one of http.token and http.token_file may be set")
+    if http.listen:
+        try:
+            LoopbackAddress.parse(http.listen)
+        except ValueError as exc:
+            raise ConfigurationWrong(f"{file}: http.listen {exc}") from exc
 
 
 def _with_paths(configuration: Configuration, options: ServeOptions, file: Path | None) -> Configuration:
@@ -171,10 +192,12 @@ def _with_paths(configuration: Configuration, options: ServeOptions, file: Path 
         or _from_file("data.dir", data.dir, file)
         or _default("data directory", paths.default_data_dir)
     )
+    token_file = _from_file("http.token_file", configuration.http.token_file, file)
     return replace(
         configuration,
         socket=replace(socket, path=str(socket_path.absolute())),
         data=replace(data, dir=str(data_dir.absolute())),
+        http=replace(configuration.http, token_file=str(token_file or "")),
     )
 
 

@@ -23,14 +23,20 @@ from hecate import __version__
 from hecate.daemon import log as daemon_log
 from hecate.daemon.config import Configuration, ServeOptions, exposed_file, load
 from hecate.daemon.data_directory import DataDirectory
-from hecate.daemon.errors import ConfigurationWrong
+from hecate.daemon.errors import CannotStart
+from hecate.daemon.http_listener import HttpListener
 from hecate.daemon.notify import ServiceManager
 from hecate.daemon.request_log import Application
-from hecate.daemon.server import Server
+from hecate.daemon.server import Server, connection_limit
 from hecate.daemon.unix_socket import InheritedSocket, SocketPlace
+from hecate.dossiers.errors import HecateError
+from hecate.endpoints import Raw
 
 COLLECTION_THRESHOLDS = (10_000, 50, 100)
 """Python's are 700, 10, 10: a request makes hundreds of objects and hardly a cycle, which cost 15 % of a chat."""
+
+STRANGERS_SHARE = 4
+"""One connection in so many may come over TCP, where anybody can connect: the socket's callers keep the others."""
 
 log = structlog.get_logger(__name__)
 
@@ -41,6 +47,9 @@ class Assembly(Protocol):
     @property
     def application(self) -> Application:
         """An ASGI application."""
+
+    def refusal(self, path: str, error: HecateError) -> Raw:
+        """Return how *error* is said to a caller of *path*."""
 
     def provider_names(self) -> Sequence[str]:
         """Return the configured providers."""
@@ -86,6 +95,7 @@ class Lifetime:
         self._assemble = assemble
         self._redaction = daemon_log.Redaction()
         self._manager = ServiceManager()
+        self._http: HttpListener | None = None
         self._stop = asyncio.Event()
         self._reload = asyncio.Event()
         self._terminal = sys.stderr.isatty()
@@ -106,21 +116,28 @@ class Lifetime:
             # Claimed before the store is opened and bound after it: whoever can connect is answered.
             place = InheritedSocket.take() or self._claim_socket()
             stack.callback(place.leave)
+            self._http = HttpListener.claim(self._configuration.http, data.path, self._redaction.know)
+            if self._http is not None:
+                stack.callback(self._http.close)
             given = Given(self._configuration, data, lambda: load(self._options), self._redaction.know)
             assembly = await stack.enter_async_context(self._assemble(given))
-            server = Server(assembly.application)
+            limit = connection_limit()
+            strangers = limit // STRANGERS_SHARE if self._http is not None else 0
+            server = Server(assembly.application, limit=limit - strangers)
             # What exists now stays: without this, each full collection walks through all of the
             # code and the routes, and stops every request for some 10 ms.
             gc.freeze()
             gc.set_threshold(*COLLECTION_THRESHOLDS)
             await server.listen(place.bind())
+            if self._http is not None:
+                await self._http.listen(assembly.application, assembly.refusal, limit=strangers)
             self._announce(place.path, assembly)
             await self._until_told_to_stop(place.path, assembly)
             self._manager.stopping("finishing what has begun")
             log.info("stopping")
             place.remove()
             assembly.end_feeds()
-            await server.drain()
+            await asyncio.gather(server.drain(), *((self._http.drain(),) if self._http is not None else ()))
         log.info("stopped")
 
     def _claim_socket(self) -> SocketPlace:
@@ -173,15 +190,18 @@ class Lifetime:
         self._manager.reloading()
         try:
             new = load(self._options)
+            token = self._http.read_token(new.http) if self._http is not None else ""
             await assembly.reload(new)
-        except ConfigurationWrong as exc:
+        except CannotStart as exc:
             log.error("configuration not reloaded", reason=str(exc))  # noqa: TRY400 - a wrong file, not a bug
         else:
             old, self._configuration = self._configuration, new
+            if self._http is not None:
+                self._http.use_token(token)
             daemon_log.set_up(new.log, self._redaction)
             log.info("configuration reloaded", providers=list(assembly.provider_names()))
-            if (old.socket, old.data) != (new.socket, new.data):
-                log.warning("the tables [socket] and [data] take effect at the next start")
+            if (old.socket, old.data, old.http.listen) != (new.socket, new.data, new.http.listen):
+                log.warning("[socket], [data] and http.listen take effect at the next start")
             self._warn_of_exposed_keys()
         self._manager.ready(_status(assembly))
 
@@ -193,7 +213,8 @@ class Lifetime:
 
     def _announce(self, path: Path, assembly: Assembly) -> None:
         providers = list(assembly.provider_names())
-        log.info("ready", socket=str(path), data=self._configuration.data.dir, providers=providers)
+        http = {} if self._http is None else {"http": self._http.url, "token_file": str(self._http.token_file or "")}
+        log.info("ready", socket=str(path), data=self._configuration.data.dir, **http, providers=providers)
         self._manager.ready(_status(assembly))
 
     async def _greet(self, path: Path, assembly: Assembly) -> None:
@@ -203,7 +224,9 @@ class Lifetime:
             # Whoever started us may not read on; that is no reason to end.  Unbuffered, or what
             # could not be written would be tried again, and fail again, at the very end.
             with contextlib.suppress(OSError):
-                os.write(sys.stdout.fileno(), _greeting(path, self._configuration.data_dir, providers).encode())
+                os.write(
+                    sys.stdout.fileno(), _greeting(path, self._configuration.data_dir, providers, self._http).encode()
+                )
 
     async def _keep_watchdog_quiet(self, assembly: Assembly) -> None:
         """Tell the service manager that all is well, twice as often as it asks; not if it is not."""
@@ -218,11 +241,13 @@ def _status(assembly: Assembly) -> str:
     return f"serving; providers: {', '.join(assembly.provider_names()) or 'none'}"
 
 
-def _greeting(path: Path, data: Path, providers: Sequence[str]) -> str:
+def _greeting(path: Path, data: Path, providers: Sequence[str], http: HttpListener | None) -> str:
+    also = "" if http is None else f"  http       {http.url}, token in {http.token_file or 'the configuration'}\n"
     found = "\n             ".join(providers) or "none (start ollama, or set OPENAI_BASE_URL or OPENAI_API_KEY)"
     return (
         f"Hecate {__version__} listens on {path}\n"
         f"  data       {data}\n"
+        f"{also}"
         f"  providers  {found}\n"
         f"  try        curl --unix-socket {shlex.quote(str(path))} http://localhost/api/health\n"
     )

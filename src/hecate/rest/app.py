@@ -68,6 +68,11 @@ class Application:
                 raise
             await answer.refuse(HecateError(f"this is a bug; the log tells more under request {request_id}"))
 
+    def refusal(self, path: str, error: HecateError) -> Raw:
+        """Return how *error* is said to a caller of *path*."""
+        say = self._router.refusal_at(path)
+        return say(error) if say is not None else in_contracts_shape(error)
+
     async def _serve(self, scope: Scope, headers: dict[str, str], receive: Receive, answer: _Answering) -> None:
         method: str = scope["method"]
         try:
@@ -138,11 +143,8 @@ class _Answering:
     async def refuse(self, error: HecateError) -> None:
         if error.status >= SERVER_ERROR:
             log.warning("refused", code=error.code, error=str(error))
-        if self.refusal is not None:
-            said = self.refusal(error)
-            await self.send(said.status, said.body, said.media_type, said.headers)
-            return
-        await self.send(error.status, _encode(error.envelope()), "application/json", error.headers)
+        said = (self.refusal or in_contracts_shape)(error)
+        await self.send(said.status, said.body, said.media_type, said.headers)
 
     async def send(self, status: int, body: bytes, media_type: str, headers: Mapping[str, str]) -> None:
         lines = self._headers(media_type, headers)
@@ -180,3 +182,8 @@ class _Answering:
             lines.append((b"cache-control", b"no-cache"))
         lines += [(name.lower().encode(), value.encode()) for name, value in headers.items()]
         return lines
+
+
+def in_contracts_shape(error: HecateError) -> Raw:
+    """Return the answer that tells of *error* where no other API is spoken."""
+    return Raw(_encode(error.envelope()), status=error.status, headers=error.headers)
