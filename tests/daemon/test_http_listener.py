@@ -163,6 +163,11 @@ def port_of(child: Child) -> str:
     return address.removeprefix("http://")
 
 
+def arguments_in(place: Path) -> list[str | Path]:
+    """Return the arguments of a daemon with its configuration and all its files in *place*."""
+    return ["--socket", place / "s", "--data-dir", place / "data", "--config", place / "c.toml"]
+
+
 def settings_over(port: str, token: str) -> int:
     """Return the status of a request with *token*."""
     with closing(http.client.HTTPConnection(port, timeout=20)) as connection:
@@ -177,7 +182,7 @@ def test_hang_up_reads_the_token_again(place: Path) -> None:
     file = place / "c.toml"
     (place / "t").write_text(TOKEN)
     file.write_text(f'[http]\nlisten = "127.0.0.1:0"\ntoken_file = "{place}/t"\n')
-    with started(["--socket", place / "s", "--data-dir", place / "data", "--config", file], place / "s") as child:
+    with started(arguments_in(place), place / "s") as child:
         port = port_of(child)
         assert [settings_over(port, token) for token in (TOKEN, "fedcba9876543210")] == [200, 401]
         (place / "t").write_text("fedcba9876543210")
@@ -196,8 +201,7 @@ def test_hang_up_reads_the_token_again(place: Path) -> None:
 def test_a_stop_finishes_what_came_over_either(place: Path) -> None:
     """SIGTERM closes both listeners and waits for the requests of both."""
     (place / "c.toml").write_text(f'[http]\nlisten = "127.0.0.1:0"\ntoken = "{TOKEN}"\n')
-    arguments: list[str | Path] = ["--socket", place / "s", "--data-dir", place / "data", "--config", place / "c.toml"]
-    with started(arguments, place / "s") as child:
+    with started(arguments_in(place), place / "s") as child:
         port = port_of(child)
         both = [http.client.HTTPConnection(port, timeout=20), UnixConnection(place / "s")]
         for connection in both:
@@ -233,8 +237,7 @@ def test_a_start_that_cannot_listen_says_why(place: Path, listen: str, status: i
         if listen == "taken":
             listen = f"127.0.0.1:{taken.getsockname()[1]}"
         (place / "c.toml").write_text(f'[http]\nlisten = "{listen}"\n')
-        arguments: list[str | Path] = ["--socket", place / "s", "--data-dir", place / "data", "--config", place / "c.toml"]
-        with started(arguments, place / "s") as child:
+        with started(arguments_in(place), place / "s") as child:
             assert child.end() == status
             (line,) = child.err
     assert why in line
