@@ -99,6 +99,7 @@ def set_up(settings: LogSettings, redaction: Redaction, stream: TextIO | None = 
         cache_logger_on_first_use=False,
     )
     _set_up_standard_library(unfailing, before, after)
+    logging.getLogger("hecate").setLevel(LEVELS[settings.level])
 
 
 def _set_up_standard_library(stream: TextIO, before: list[Processor], after: list[Processor]) -> None:

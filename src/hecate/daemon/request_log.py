@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import time
@@ -20,7 +21,9 @@ Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
 _HEADER = b"x-request-id"
 _USABLE = re.compile(rb"[A-Za-z0-9._:-]{1,100}")
-_DEBUG = 10
+
+# Asked for each request, where structlog's own answer would cost more than all else here.
+_level = logging.getLogger("hecate")
 
 log = structlog.get_logger(__name__)
 
@@ -61,7 +64,7 @@ class RequestLog:
             request_id = os.urandom(8).hex().encode()
             scope["headers"].append((_HEADER, request_id))
         _current.set(_Request(request_id.decode(), scope.get("state", {}).get("peer")))
-        if log.is_enabled_for(_DEBUG):
+        if _level.isEnabledFor(logging.DEBUG):
             await self._logged(scope, receive, send)
         else:
             await self._application(scope, receive, send)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import random
 import time
 
 COUNTER_BITS = 12
@@ -22,4 +22,4 @@ class IdSource:
     def next(self) -> str:
         """Return the next one."""
         self._last = max(self._last + 1, (time.time_ns() // 1_000_000) << COUNTER_BITS)
-        return f"{self._last:015x}{secrets.randbits(RANDOM_BITS):05x}"
+        return f"{self._last:015x}{random.getrandbits(RANDOM_BITS):05x}"
