@@ -77,7 +77,7 @@ def add_missing() -> set[str]:
     """Write the file with the missing lines in their places; return the names that no desk has an example of."""
     lines = sorted([*stored_examples(), *missing()], key=lambda example: example.type)
     GOLDEN_EVENTS.write_bytes(b"".join(msgspec.json.encode(line) + b"\n" for line in lines))
-    return event_types().names - {line.type for line in lines}
+    return set(event_types().names) - {line.type for line in lines}
 
 
 if __name__ == "__main__":
