@@ -83,6 +83,7 @@ def _account(
         proxy=settings.proxy or proxy_for(base_url, environ),
         models=settings.models,
         options=settings.options,
+        prices=settings.prices,
         deadlines=settings.deadlines or llm.deadlines,
     )
 

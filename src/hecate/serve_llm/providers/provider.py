@@ -56,6 +56,8 @@ class Account:
     proxy: str = field(default="", repr=False)
     models: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
+    prices: str = ""
+    """Whose prices hold; empty: those of whoever has the address."""
     deadlines: Deadlines = field(default_factory=Deadlines)
 
 
