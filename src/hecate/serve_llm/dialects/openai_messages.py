@@ -173,7 +173,7 @@ class GivenAssistant(Struct, frozen=True, tag_field="role", tag="assistant"):
             Invalid: It has what only OpenAI knows.
         """
         if self.function_call is not None:
-            raise Invalid("`function_call` is from before `tool_calls`, which is what every provider can be asked for")
+            raise Invalid("`function_call` is from before `tool_calls`, which every provider knows")
         if self.audio is not None:
             raise Invalid("`audio` in a message of the assistant's is only at OpenAI; send its text")
         return AssistantMessage(

@@ -92,7 +92,7 @@ def neutral_request(body: bytes, provider: Provider, *, streamed: bool) -> ChatR
 
 def _not_usual(others: dict[str, Any]) -> dict[str, Any]:
     if others.get("functions"):
-        raise Invalid("`functions` is from before `tools`, which is what every provider can be asked for")
+        raise Invalid("`functions` is from before `tools`, which every provider knows - at `$.functions`")
     others.pop("function_call", None)  # It says nothing without functions.
     return {
         name: value
