@@ -38,7 +38,7 @@ async def answer(exchange: Exchange) -> None:
             await exchange.answer(TAGS)
         case "/api/show":
             await exchange.answer(SHOWN)
-        case "/api/chat" if exchange.json()["stream"]:
+        case "/api/chat" if exchange.json().get("stream", True):
             await exchange.begin("application/x-ndjson")
             for text in SAYS:
                 await exchange.piece(json.dumps(line(text)) + "\n")

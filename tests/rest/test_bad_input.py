@@ -194,7 +194,6 @@ def test_a_name_that_exists_is_refused(caller: Caller) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        "/",
         "/api",
         "/api/",
         "//",
