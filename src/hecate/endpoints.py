@@ -8,7 +8,9 @@ a `Stream`; they raise `hecate.dossiers.errors.HecateError` for everything that 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Annotated, Any, NamedTuple, TypeVar
 
 import msgspec
@@ -68,6 +70,39 @@ class PageQuery(msgspec.Struct, frozen=True):
     """The ``next`` of the page before."""
 
 
+class Stopwatch:
+    """How long a request has taken until now, and how much of that was spent waiting for others."""
+
+    __slots__ = ("_began", "_waited_seconds", "_waiting_since", "overhead_seconds")
+
+    def __init__(self) -> None:
+        self._began = monotonic()
+        self._waited_seconds = 0.0
+        self._waiting_since: float | None = None
+        self.overhead_seconds: float | None = None
+        """How long we have taken ourselves until the answer began; None before, and where nobody was waited for."""
+
+    def wait(self) -> None:
+        """Say that from now on it is another's turn, such as a provider's."""
+        self._waiting_since = monotonic()
+
+    def go_on(self) -> None:
+        """Say that it is our turn again."""
+        if self._waiting_since is not None:
+            self._waited_seconds += monotonic() - self._waiting_since
+            self._waiting_since = None
+
+    def answer(self) -> float | None:
+        """Say that the answer begins, and return `overhead_seconds`."""
+        now = monotonic()
+        waited_seconds = self._waited_seconds
+        if self._waiting_since is not None:
+            waited_seconds += now - self._waiting_since
+        if waited_seconds and self.overhead_seconds is None:
+            self.overhead_seconds = max(0.0, now - self._began - waited_seconds)
+        return self.overhead_seconds
+
+
 @dataclass(slots=True)
 class Call:
     """One request, as an endpoint sees it: decoded, validated and bounded."""
@@ -87,6 +122,21 @@ class Call:
     services: Services
     warnings: list[str] = field(default_factory=list)
     """Sentences for the answer's ``warnings``, such as one for each unknown field."""
+    answer_headers: dict[str, str] = field(default_factory=dict)
+    """Headers for the answer, whoever makes it and whatever it is."""
+    stopwatch: Stopwatch = field(default_factory=Stopwatch)
+
+    def let_go(self) -> None:
+        """Forget the body: a timer begun by this request may refer to the call for a while yet."""
+        self.body = None
+        self.raw_body = b""
+
+
+CURRENT_CALL: ContextVar[Call | None] = ContextVar("hecate_call", default=None)
+"""The request that the running task answers; None in tasks that no request has caused.
+
+For what is to be known of every request far below its endpoint: whose it is, and where its time goes.
+"""
 
 
 @dataclass(slots=True, frozen=True)

@@ -12,7 +12,7 @@ import msgspec
 import structlog
 
 from hecate.dossiers.errors import HecateError, MethodNotAllowed
-from hecate.endpoints import Answer, Call, Raw, Result, Route, Services, Stream
+from hecate.endpoints import CURRENT_CALL, Answer, Call, Raw, Result, Route, Services, Stopwatch, Stream
 from hecate.rest.body import ClientGone, Receive, check_media_type, decode_body, decode_query, read_body
 from hecate.rest.disconnect import unless_gone
 from hecate.rest.router import Router
@@ -88,12 +88,14 @@ class Application:
         if method in WITH_A_BODY:
             declared = headers.get("content-length", "0")
             raw = await read_body(receive, route.body_limit_bytes, int(declared) if declared.isdecimal() else 0)
-            if route.body is not None:
-                if peer is None and raw:
-                    check_media_type(headers.get("content-type", ""))
-                if route.prepare_body is not None:
-                    raw = route.prepare_body(raw)
-                body, warnings = decode_body(route.body, raw, may_be_absent=route.body_may_be_absent)
+        # How long a caller takes to send the body is no time of ours.
+        stopwatch = Stopwatch()
+        if method in WITH_A_BODY and route.body is not None:
+            if peer is None and raw:
+                check_media_type(headers.get("content-type", ""))
+            if route.prepare_body is not None:
+                raw = route.prepare_body(raw)
+            body, warnings = decode_body(route.body, raw, may_be_absent=route.body_may_be_absent)
         call = Call(
             path=parameters,
             query=query,
@@ -104,9 +106,15 @@ class Application:
             request_id=answer.request_id,
             services=self._services,
             warnings=warnings,
+            stopwatch=stopwatch,
         )
+        answer.call = call
+        CURRENT_CALL.set(call)
         answering = self._answer(route, call, receive, answer, head_only=method == "HEAD")
-        await (unless_gone(receive, answering) if route.cancel_on_disconnect else answering)
+        try:
+            await (unless_gone(receive, answering) if route.cancel_on_disconnect else answering)
+        finally:
+            call.let_go()
 
     @staticmethod
     async def _answer(route: Route, call: Call, receive: Receive, answer: _Answering, *, head_only: bool) -> None:
@@ -129,13 +137,15 @@ class Application:
 class _Answering:
     """The answering side of one request."""
 
-    __slots__ = ("_send", "begun", "refusal", "request_id")
+    __slots__ = ("_send", "begun", "call", "refusal", "request_id")
 
     def __init__(self, send: Send, request_id: str) -> None:
         self._send = send
         self.request_id = request_id
         self.begun = False
         self.refusal: Callable[[HecateError], Raw] | None = None
+        self.call: Call | None = None
+        """None until the request is understood."""
 
     async def send_ok(self, status: int, content: Mapping[str, Any], headers: Mapping[str, str]) -> None:
         await self.send(status, _encode({"ok": True, **content}), "application/json", headers)
@@ -181,6 +191,10 @@ class _Answering:
         if media_type == "text/event-stream":
             lines.append((b"cache-control", b"no-cache"))
         lines += [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+        if self.call is not None:
+            lines += [(name.lower().encode(), value.encode()) for name, value in self.call.answer_headers.items()]
+            if (seconds := self.call.stopwatch.answer()) is not None:
+                lines.append((b"x-hecate-overhead-ms", b"%.3f" % (seconds * 1000)))
         return lines
 
 
