@@ -109,11 +109,12 @@ class Application:
             stopwatch=stopwatch,
         )
         answer.call = call
-        CURRENT_CALL.set(call)
+        known = CURRENT_CALL.set(call)
         answering = self._answer(route, call, receive, answer, head_only=method == "HEAD")
         try:
             await (unless_gone(receive, answering) if route.cancel_on_disconnect else answering)
         finally:
+            CURRENT_CALL.reset(known)
             call.let_go()
 
     @staticmethod
