@@ -31,7 +31,7 @@ class Daemon:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def daemon() -> AsyncIterator[Daemon]:
     """Serve the little model from four providers."""
-    providers = {provider.kind: provider() for provider in PROVIDERS}
+    providers: dict[str, LittleProvider] = {provider.kind: provider() for provider in PROVIDERS}
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hecate-")))
         servers = {

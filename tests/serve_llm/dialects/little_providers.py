@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import struct
+from base64 import b64encode
 from typing import Any, ClassVar
 
 from tests.fakes.scripted_server import Exchange
@@ -33,7 +35,10 @@ class LittleOpenAi(LittleProvider):
     def other(self, exchange: Exchange) -> Any:
         if exchange.path != "/embeddings":
             return None
-        data = [{"object": "embedding", "index": i, "embedding": vector} for i, vector in enumerate(VECTORS)]
+        vectors: list[Any] = VECTORS
+        if exchange.json().get("encoding_format") == "base64":
+            vectors = [b64encode(struct.pack("<2f", *vector)).decode() for vector in VECTORS]
+        data = [{"object": "embedding", "index": index, "embedding": vector} for index, vector in enumerate(vectors)]
         return {"object": "list", "data": data, "model": "m-openai", "usage": {"prompt_tokens": 3, "total_tokens": 3}}
 
     def asked(self, exchange: Exchange) -> Asked:
@@ -75,10 +80,10 @@ class LittleOpenAi(LittleProvider):
             deltas.append({"reasoning_content": said.thought})
         deltas += [{"content": text} for text in said.texts]
         for index, call in enumerate(said.calls):
-            whole = _openai_call(*call)
-            arguments = whole["function"]["arguments"]
-            whole["function"]["arguments"] = ""
-            deltas.append({"tool_calls": [{"index": index, **whole}]})
+            begun = _openai_call(*call)
+            arguments: str = begun["function"]["arguments"]
+            begun["function"]["arguments"] = ""
+            deltas.append({"tool_calls": [{"index": index, **begun}]})
             deltas += [
                 {"tool_calls": [{"index": index, "function": {"arguments": arguments[at : at + 4]}}]}
                 for at in range(0, len(arguments), 4)
@@ -115,7 +120,7 @@ class LittleAnthropic(LittleProvider):
     def asked(self, exchange: Exchange) -> Asked:
         body = exchange.json()
         last = body["messages"][-1]["content"]
-        blocks = [{"type": "text", "text": last}] if isinstance(last, str) else last
+        blocks: list[Any] = [{"type": "text", "text": last}] if isinstance(last, str) else last
         asked = Asked(body["model"], streams=body.get("stream") or False)
         asked.tools = [tool["name"] for tool in body.get("tools", ())]
         asked.has_schema = "format" in body.get("output_config", {})
@@ -138,7 +143,12 @@ class LittleAnthropic(LittleProvider):
         }
 
     def events(self, asked: Asked, said: Said) -> list[bytes]:
-        started = {**self._message(asked), "content": [], "stop_reason": None, "usage": {**self.usage, "output_tokens": 1}}
+        started = {
+            **self._message(asked),
+            "content": [],
+            "stop_reason": None,
+            "usage": {**self.usage, "output_tokens": 1},
+        }
         events = [event({"type": "message_start", "message": started}, "message_start")]
         for index, block in enumerate(_anthropic_blocks(said)):
             deltas: list[dict[str, Any]]
@@ -235,7 +245,9 @@ class LittleOllama(LittleProvider):
     """The little model at Ollama."""
 
     kind = "ollama"
-    models: ClassVar[dict[str, Any]] = {"models": [{"name": "m-ollama:latest", "model": "m-ollama:latest", "digest": "d"}]}
+    models: ClassVar[dict[str, Any]] = {
+        "models": [{"name": "m-ollama:latest", "model": "m-ollama:latest", "digest": "d"}]
+    }
     media_type = "application/x-ndjson"
 
     @property

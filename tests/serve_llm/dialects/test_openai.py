@@ -115,8 +115,15 @@ async def test_tools_over_two_turns(daemon: Daemon, client: openai.AsyncOpenAI, 
     else:
         (choice,) = (await client.chat.completions.create(messages=messages, **asked)).choices
         assert (choice.finish_reason, choice.message.content) == ("tool_calls", None)
-        made = [(call.id, call.function.name, call.function.arguments) for call in choice.message.tool_calls or () if call.type == "function"]
-    assert [(name, json.loads(arguments)) for _, name, arguments in made] == [("look", {"at": "é"}), ("wait", {"at": "é"})]
+        made = [
+            (call.id, call.function.name, call.function.arguments)
+            for call in choice.message.tool_calls or ()
+            if call.type == "function"
+        ]
+    assert [(name, json.loads(arguments)) for _, name, arguments in made] == [
+        ("look", {"at": "é"}),
+        ("wait", {"at": "é"}),
+    ]
     calls = [
         {"id": id_, "type": "function", "function": {"name": name, "arguments": arguments}}
         for id_, name, arguments in made
@@ -152,7 +159,7 @@ async def test_reasoning_is_shown(daemon: Daemon, client: openai.AsyncOpenAI, ki
     """What the model thinks has a field of its own, whole and streamed."""
     asked: Any = {"model": daemon[kind].model, "messages": says("think hard")}
     message = (await client.chat.completions.create(**asked)).choices[0].message
-    assert (message.content, message.model_extra) == (TEXT, message.model_extra)
+    assert message.content == TEXT
     assert (message.model_extra or {})["reasoning_content"] == THOUGHT
     assert (await streamed(client, **asked)).reasoning == THOUGHT
 
@@ -268,8 +275,6 @@ async def test_models(daemon: Daemon, client: openai.AsyncOpenAI) -> None:
 async def test_embeddings(daemon: Daemon, client: openai.AsyncOpenAI, kind: str, encoding: Any) -> None:
     """Vectors come back in either form."""
     options = {} if encoding is None else {"encoding_format": encoding}
-    if kind == "openai" and encoding != "float":
-        pytest.skip("what this provider gives passes through, and it gives numbers only")
     answer = await client.embeddings.create(model=daemon[kind].model, input=["a", "b"], **options)
     vectors = [entry.embedding for entry in answer.data]
     if encoding == "base64":
@@ -291,13 +296,17 @@ async def test_what_cannot_be_embedded(daemon: Daemon, client: openai.AsyncOpenA
 @pytest.mark.parametrize("kind", KINDS)
 async def test_an_answer_that_breaks_off(daemon: Daemon, client: openai.AsyncOpenAI, kind: str) -> None:
     """What was said is given, and then the client raises."""
-    text = ""
+    texts: list[str] = []
+
+    async def listen() -> None:
+        stream = await client.chat.completions.create(model=daemon[kind].model, messages=says("break off"), stream=True)
+        async for chunk in stream:
+            texts.append(chunk.choices[0].delta.content or "")  # noqa: PERF401 - what came before the error counts
+
     with pytest.raises(openai.APIError, match="closed the connection"):
-        async for chunk in await client.chat.completions.create(
-            model=daemon[kind].model, messages=says("break off"), stream=True
-        ):
-            text += chunk.choices[0].delta.content or ""
-    assert "Hello".startswith(text)
+        await listen()
+    assert "".join(texts)
+    assert "Hello".startswith("".join(texts))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -312,9 +321,7 @@ async def test_leaving_ends_the_call_at_the_provider(
     text = "say and wait" if phase == "in the middle" else "wait"
     stream = asyncio.create_task(client.chat.completions.create(messages=says(text), **asked))
     if phase == "in the middle":
-        opened = await stream
-        assert not provider.waiting or not provider.waiting[0].gone.is_set()
-        await opened.close()
+        await (await stream).close()
     else:
         await until(lambda: bool(provider.waiting))
         stream.cancel()
@@ -339,9 +346,7 @@ async def test_the_sync_client(daemon: Daemon, kind: str) -> None:
 
 async def test_the_clients_own_accumulator(daemon: Daemon, client: openai.AsyncOpenAI) -> None:
     """What the client puts together of a stream by itself is the whole answer, signatures and all."""
-    async with client.chat.completions.stream(
-        model=daemon["anthropic"].model, messages=says("think hard")
-    ) as stream:
+    async with client.chat.completions.stream(model=daemon["anthropic"].model, messages=says("think hard")) as stream:
         completion = await stream.get_final_completion()
     assert completion.choices[0].message.content == TEXT
 

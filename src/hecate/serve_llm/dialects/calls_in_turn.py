@@ -68,7 +68,10 @@ class CallsInTurn:
         self._done.add(piece.index)
         self._waiting.pop(piece.index, None)
         was_open = piece.index == self._open
-        self._open = None
+        if self._open is not None:
+            # Calls are finished when all their deltas have come, so whichever was open is written.
+            self._done.add(self._open)
+            self._open = None
         if was_open:
             return None
         return CallPart(begins=True, id=piece.call.id, name=piece.call.name, text=arguments)

@@ -214,6 +214,7 @@ class _Watch:
         for payload in (*cutter.feed(block), *cutter.flush()):
             if self._wire.telling.search(payload):
                 self.reading.take(payload, [])
+            self._given = True
         self.over = self.reading.ended
 
 
