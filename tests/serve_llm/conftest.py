@@ -9,9 +9,13 @@ import pytest
 
 from hecate.serve_llm.accounts import Sources
 from hecate.serve_llm.gateway import Gateway
-from hecate.serve_llm.settings import LlmSettings, ProviderSettings
+from hecate.serve_llm.settings import LlmSettings, ProviderSettings, Retries
 from tests.fakes.scripted_server import Script, ScriptedServer
 from tests.serve_llm.asking import OpenGateway, Serve
+
+
+QUICK = Retries(first_wait_seconds=0.001)
+"""As often as usual, without much ado."""
 
 
 @pytest.fixture
@@ -41,7 +45,7 @@ def open_gateway(stack: AsyncExitStack) -> OpenGateway:
         environ: dict[str, str] | None = None,
     ) -> Gateway:
         # Ollama needs no configuration, so it would be there, and be looked for on this machine.
-        sources = Sources(llm or LlmSettings(), {"ollama": ProviderSettings(enabled=False), **providers}, environ or {})
+        sources = Sources(llm or LlmSettings(retries=QUICK), {"ollama": ProviderSettings(enabled=False), **providers}, environ or {})
         return await stack.enter_async_context(Gateway(lambda: sources))
 
     return start

@@ -14,6 +14,7 @@ _MESSAGE = re.compile(r"(?P<what>.*?)(?: - at `\$\.?(?P<where>[^`]*)`)?", re.DOT
 _UNKNOWN = re.compile(r"Object contains unknown field `(?P<key>.*)`")
 _ANY_ENTRY = "[...]"
 _WORDS = {
+    "`str | array`": "a string or an array",
     "`object`": "a table",
     "`array`": "an array",
     "`str`": "a string",
@@ -37,7 +38,7 @@ def explain(message: str, data: Any, kind: Any, at: str = "") -> str:
     what, where = (match["what"], match["where"] or "") if match else (message, "")
     if _ANY_ENTRY in where:
         return _explain_entry(message, data, kind, at, where.partition(_ANY_ENTRY)[0])
-    key = ".".join(part for part in (at, where) if part)
+    key = ".".join(part for part in (at, where) if part).replace(".[", "[")
     found = _type_at(kind, where)
     if unknown := _UNKNOWN.fullmatch(what):
         full = f"{key}.{unknown['key']}" if key else unknown["key"]

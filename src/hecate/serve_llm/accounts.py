@@ -85,6 +85,8 @@ def _account(
         options=settings.options,
         prices=settings.prices,
         deadlines=settings.deadlines or llm.deadlines,
+        retries=settings.retries or llm.retries,
+        circuit=settings.circuit or llm.circuit,
     )
 
 

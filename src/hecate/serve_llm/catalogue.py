@@ -72,6 +72,7 @@ class Shelf:
             self.models = models
             self.names = _names(models)
             self.status = "healthy"
+            self.provider.upstream.circuit.seen_well()
             self.error = ""
             self.latency_ms = round((monotonic() - started) * 1000)
         self._checked_at = monotonic()

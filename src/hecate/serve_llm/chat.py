@@ -69,8 +69,8 @@ async def chat(call: Call) -> Raw | Stream:
     gateway = call.services.get(Gateway)
     request = body.neutral()
     if request.stream:
-        return Stream(chat_events(gateway.chat(request), call.warnings))
-    answer = await whole_answer(gateway.chat(request))
+        return Stream(chat_events(gateway.chat(request, call.warnings), call.warnings))
+    answer = await whole_answer(gateway.chat(request, call.warnings))
     message = AnswerMessage("assistant", answer.content, [ollama_like(made) for made in answer.tool_calls])
     reply = ChatReply(
         ok=True,
@@ -107,7 +107,7 @@ ROUTES = (
         body=ChatBody,
         answer=ChatReply,
         media_types=("application/json", "text/event-stream"),
-        errors=(400, 404, 413, 429, 502, 504),
+        errors=(400, 404, 413, 429, 502, 503, 504),
         body_limit_bytes=CHAT_BODY_LIMIT_BYTES,
         cancel_on_disconnect=True,
         example={

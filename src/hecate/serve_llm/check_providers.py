@@ -8,12 +8,14 @@ Always 200: that a provider is ill is the answer, not a failure to give one.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import ceil
 from typing import Any, Literal
 
 from msgspec import Struct
 
 from hecate.endpoints import Call, Route
 from hecate.serve_llm.catalogue import Shelf
+from hecate.serve_llm.circuit import State
 from hecate.serve_llm.gateway import Gateway
 
 ProviderStatus = Literal["healthy", "unhealthy", "not_configured", "unknown"]
@@ -31,6 +33,14 @@ class ProviderHealth(Struct, frozen=True, kw_only=True, omit_defaults=True):
     latency_ms: int | None = None
     """How long its last list of models took."""
     checked_seconds_ago: int | None = None
+    circuit: State | Literal[""] = ""
+    """``open``: it has failed so often that it is not asked; ``half_open``: one call is let through, to see."""
+    failures_in_a_row: int = 0
+    """How many calls of models have failed since the last that succeeded."""
+    last_failure: str = ""
+    """What was wrong with the last of them."""
+    left_alone_seconds: int = 0
+    """How much longer it is not asked; where the circuit is open."""
 
 
 class LlmHealth(Struct, frozen=True):
@@ -52,13 +62,18 @@ async def check_providers(call: Call) -> Mapping[str, Any]:
 def _health(shelf: Shelf | None) -> ProviderHealth:
     if shelf is None:
         return ProviderHealth(status="not_configured")
-    if shelf.status == "unknown":
-        return ProviderHealth(status="unknown")
-    age = round(shelf.age_seconds())
-    if shelf.status == "unhealthy":
-        return ProviderHealth(status="unhealthy", error=shelf.error, checked_seconds_ago=age)
+    circuit = shelf.provider.upstream.circuit
+    is_healthy = shelf.status == "healthy"
     return ProviderHealth(
-        status="healthy", models=len(shelf.models), latency_ms=shelf.latency_ms, checked_seconds_ago=age
+        status=shelf.status,
+        models=len(shelf.models) if is_healthy else None,
+        error=shelf.error,
+        latency_ms=shelf.latency_ms if is_healthy else None,
+        checked_seconds_ago=None if shelf.status == "unknown" else round(shelf.age_seconds()),
+        circuit=circuit.state,
+        failures_in_a_row=circuit.failures,
+        last_failure=circuit.last_failure,
+        left_alone_seconds=ceil(circuit.rests_seconds),
     )
 
 

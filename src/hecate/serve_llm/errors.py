@@ -5,9 +5,12 @@ The provider's own message is passed on; `hecate.serve_llm.secrets` has taken th
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from hecate.dossiers.errors import HecateError
+
+DEFAULT_RETRY_SECONDS = 5
+"""What a caller is told to wait when the provider limits and does not say for how long."""
 
 
 class ModelNotFound(HecateError):
@@ -58,12 +61,26 @@ class ProviderRefused(ProviderFailed):
 
 
 class ProviderLimited(ProviderFailed):
-    """The provider limits how often it may be called; ``Retry-After`` says when again."""
+    """The provider limits how often it may be called; ``Retry-After`` says when again, if need be by guess."""
 
     status = 429
+
+    def __init__(self, message: str, **told: Any) -> None:
+        super().__init__(message, **told)
+        self.headers.setdefault("Retry-After", str(DEFAULT_RETRY_SECONDS))
 
 
 class ProviderSlow(ProviderFailed):
     """The provider took longer than a deadline allows."""
 
     status = 504
+
+
+class OutOfTime(ProviderSlow):
+    """The time for the whole call is over."""
+
+
+class ProviderResting(ProviderFailed):
+    """The provider has failed so often that it is left alone for a while; ``Retry-After`` says for how long."""
+
+    status = 503

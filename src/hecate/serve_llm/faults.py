@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 
-from hecate.serve_llm.errors import ProviderFailed, ProviderSlow
+from hecate.serve_llm.errors import OutOfTime, ProviderFailed, ProviderSlow
 from hecate.serve_llm.event_lines import Overlong
 from hecate.serve_llm.secrets import scrub
 
@@ -50,7 +50,8 @@ class Faults:
             case aiohttp.SocketTimeoutError():
                 return self._slow("has sent nothing for too long")
             case TimeoutError():
-                return self._slow(f"has taken longer than {self._total_seconds:g} s")
+                taken = f"has taken longer than {self._total_seconds:g} s"
+                return OutOfTime(self._sentence(taken), provider=self._account.name)
             case aiohttp.ClientConnectorCertificateError():
                 return self._failed(f"shows a certificate that is not trusted: {raised.certificate_error}")
             case aiohttp.ClientConnectorError():

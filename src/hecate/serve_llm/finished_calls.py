@@ -69,6 +69,11 @@ class CallUnderWay:
         self.outcome = OK
         """What is told if no error rises."""
 
+    @property
+    def is_heard(self) -> bool:
+        """Whether a piece of the answer has come."""
+        return self._first is not None
+
     def heard(self) -> None:
         """Say that a piece of the answer has come."""
         if self._first is None:

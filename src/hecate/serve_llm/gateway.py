@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from hecate.dossiers.errors import Invalid
 from hecate.serve_llm.accounts import Sources, configured_accounts
+from hecate.serve_llm.attempts import Attempts
 from hecate.serve_llm.catalogue import Catalogue, Shelf
 from hecate.serve_llm.connections import Connections
 from hecate.serve_llm.finished_calls import CallUnderWay, FinishedCall
@@ -110,28 +111,59 @@ class Gateway:
         """
         return await self._in_use.routing.target(model)
 
-    async def chat(self, request: ChatRequest) -> Batches:
-        """Answer *request* by the provider that has its model: a `Began` first, a `Finish` last.
+    def attempts(
+        self,
+        model: str,
+        *,
+        streamed: bool,
+        seconds: float | None = None,
+        fall_back: bool = True,
+        warnings: list[str] | None = None,
+    ) -> Attempts:
+        """Return the attempts of a call of *model*, to be made one after the other until one succeeds.
+
+        Args:
+            model: As the caller names it.
+            streamed: Whether the answer is to come piece by piece.
+            seconds: The longest that all of them may take; None: as configured.
+            fall_back: Whether another model may answer.
+            warnings: Is told what was tried before.
+        """
+
+        def begin(provider: Provider, model: str) -> CallUnderWay:
+            return self.call_of(provider, model, streamed=streamed)
+
+        return Attempts(
+            self._in_use.routing, model, begin=begin, seconds=seconds, fall_back=fall_back, warnings=warnings
+        )
+
+    async def chat(self, request: ChatRequest, warnings: list[str] | None = None) -> Batches:
+        """Answer *request* by the provider that has its model, or a fallback: a `Began` first, a `Finish` last.
+
+        Args:
+            request: What is asked.
+            warnings: Is told what was tried before.
 
         Raises:
             ModelNotFound: No provider has the model.
             Invalid: The request asks for what the provider cannot do.
             ProviderFailed: Anything else that goes wrong with the provider.
         """
-        provider, model = await self.target(request.model)
-        if model != request.model:
-            request = replace(request, model=model)
-        with self.call_of(provider, model, streamed=request.stream) as call:
-            async with aclosing(provider.chat(request)) as batches:
-                began = False
-                async for batch in batches:
-                    if not began:
-                        began = True
-                        call.heard()
-                        batch.insert(0, Began(provider.name, model))
-                    if isinstance(last := batch[-1], Finish):
-                        call.usage = last.usage
-                    yield batch
+        attempts = self.attempts(
+            request.model, streamed=request.stream, seconds=request.timeout_seconds, warnings=warnings
+        )
+        async for attempt in attempts:
+            with attempt as call:
+                async with aclosing(attempt.provider.chat(attempts.request_for(attempt, request))) as batches:
+                    async for batch in batches:
+                        if not call.is_heard:
+                            call.heard()
+                            batch.insert(0, Began(attempt.provider.name, attempt.model))
+                        if isinstance(last := batch[-1], Finish):
+                            call.usage = last.usage
+                        yield batch
+                return
+        raise attempts.failure
 
     async def embed(self, request: EmbeddingRequest) -> Embeddings:
         """Return the vectors for *request* from the provider that has its model.
@@ -140,14 +172,17 @@ class Gateway:
             Invalid: The provider makes no vectors.
             ModelNotFound, ProviderFailed: As for a chat.
         """
-        provider, model = await self.target(request.model)
-        if not isinstance(provider, Embeds):
-            raise Invalid(f"{provider.name} has no embeddings")
-        with self.call_of(provider, model, streamed=False) as call:
-            embeddings = await provider.embed(replace(request, model=model))
-            call.heard()
-            call.usage = Usage.of(embeddings.prompt_tokens, 0)
-        return embeddings
+        # No fallback: vectors of two models cannot be compared.
+        attempts = self.attempts(request.model, streamed=False, fall_back=False)
+        async for attempt in attempts:
+            with attempt as call:
+                if not isinstance(attempt.provider, Embeds):
+                    raise Invalid(f"{attempt.provider.name} has no embeddings")
+                embeddings = await attempt.provider.embed(replace(request, model=attempt.model))
+                call.heard()
+                call.usage = Usage.of(embeddings.prompt_tokens, 0)
+                return embeddings
+        raise attempts.failure
 
     async def count_tokens(self, request: ChatRequest) -> int:
         """Return how many tokens of input *request* is.
@@ -194,7 +229,7 @@ class Gateway:
             sources.llm.models_fresh_seconds,
         )
         unconfigured = frozenset(provider_kinds()).difference(now)
-        return _InUse(now, catalogue, Routing(catalogue, sources.llm.aliases, unconfigured))
+        return _InUse(now, catalogue, Routing(catalogue, sources.llm, unconfigured))
 
     def _shelf(self, account: Account) -> Shelf:
         kind = provider_kinds()[account.kind]

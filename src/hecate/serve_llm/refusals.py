@@ -17,8 +17,6 @@ from hecate.serve_llm.providers.provider import Account
 from hecate.serve_llm.secrets import scrub
 
 MESSAGE_LIMIT = 600
-DEFAULT_RETRY_SECONDS = 5
-"""What a caller is told to wait when the provider limits and does not say for how long."""
 _UNKNOWN_MODEL_CODES = frozenset({"model_not_found", "invalid_model", "not_found_error"})
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 _RETRY_DELAY = re.compile(r'"retryDelay"\s*:\s*"([0-9.]+)s"')
@@ -35,15 +33,9 @@ def refusal(account: Account, path: str, status: int, headers: Mapping[str, str]
     if names_unknown_model(status, code, said):
         return ModelNotFound(message)
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return ProviderLimited(
-            message,
-            provider=account.name,
-            provider_status=status,
-            retry_after_seconds=DEFAULT_RETRY_SECONDS if wait is None else wait,
-            answer=answer,
-        )
-    if status in {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.GATEWAY_TIMEOUT}:
-        kind: type[ProviderFailed] = ProviderSlow
+        kind: type[ProviderFailed] = ProviderLimited
+    elif status in {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.GATEWAY_TIMEOUT}:
+        kind = ProviderSlow
     elif status < HTTPStatus.INTERNAL_SERVER_ERROR:
         kind = ProviderRefused
     else:

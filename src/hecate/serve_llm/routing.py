@@ -1,12 +1,14 @@
-"""Which provider a model's name means."""
+"""Which provider a model's name means, and who else may answer in its place."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 from hecate.serve_llm.catalogue import Catalogue
 from hecate.serve_llm.errors import ModelNotFound
 from hecate.serve_llm.providers.provider import Provider
+from hecate.serve_llm.settings import LlmSettings
 
 SEARCH_AGAIN_SECONDS = 3.0
 """How soon an unknown name makes the providers list their models again."""
@@ -20,13 +22,16 @@ class Routing:
 
     Args:
         catalogue: What the providers list.
-        aliases: Other names for models; an alias of an alias is followed.
+        settings: Whose aliases and fallbacks hold; an alias of an alias is followed.
         unconfigured: Providers that could be configured, to say so.
     """
 
-    def __init__(self, catalogue: Catalogue, aliases: Mapping[str, str], unconfigured: frozenset[str]) -> None:
+    def __init__(self, catalogue: Catalogue, settings: LlmSettings, unconfigured: frozenset[str]) -> None:
         self._catalogue = catalogue
-        self._aliases = aliases
+        self._aliases: Mapping[str, Sequence[str]] = {
+            alias: (meant,) if isinstance(meant, str) else meant for alias, meant in settings.aliases.items()
+        }
+        self._fallbacks = settings.fallbacks
         self._unconfigured = unconfigured
 
     async def target(self, model: str) -> Target:
@@ -35,18 +40,38 @@ class Routing:
         Raises:
             ModelNotFound: Nobody does, even when asked again.
         """
-        if found := self._known(model):
+        name = self._meant(model)[-1]
+        if found := self._known(name):
             return found
+        if found := await self._catalogue.search(name, at_most_seconds_old=SEARCH_AGAIN_SECONDS):
+            return found
+        raise ModelNotFound(self._why_not(name))
+
+    def choices(self, model: str) -> Sequence[str]:
+        """Return the names that may answer to *model*: what it means, then its fallbacks, in order."""
+        if not self._aliases and not self._fallbacks:
+            return (model,)
+        meant = self._meant(model)
+        chosen = [meant[-1]]
+        for name, further in pairwise(meant):
+            chosen += (other for other in self._aliases[name] if other != further)
+        for name in meant:
+            chosen += self._fallbacks.get(name, ())
+        if found := self._known(meant[-1]):
+            provider, name = found
+            chosen += self._fallbacks.get(f"{provider.name}/{name}", ())
+            chosen += self._fallbacks.get(name, ())
+        return tuple(dict.fromkeys(chosen))
+
+    def _meant(self, model: str) -> list[str]:
+        """Return *model*, and what it is an alias of, up to a name that is known or is no alias."""
+        meant = [model]
         for _ in self._aliases:
-            aliased = self._aliases.get(model)
-            if aliased is None:
+            aliased = None if self._known(meant[-1]) else self._aliases.get(meant[-1])
+            if not aliased:
                 break
-            model = aliased
-            if found := self._known(model):
-                return found
-        if found := await self._catalogue.search(model, at_most_seconds_old=SEARCH_AGAIN_SECONDS):
-            return found
-        raise ModelNotFound(self._why_not(model))
+            meant.append(aliased[0])
+        return meant
 
     def _known(self, model: str) -> Target | None:
         if found := self._catalogue.find(model):

@@ -24,6 +24,27 @@ class Deadlines(Struct, frozen=True, forbid_unknown_fields=True):
     """For the whole call, streamed or not; a request's ``timeout_seconds`` replaces it."""
 
 
+class Retries(Struct, frozen=True, forbid_unknown_fields=True):
+    """How a call is repeated that has failed before anything of its answer was given."""
+
+    attempts: Annotated[int, Meta(ge=1)] = 3
+    """How often a provider is asked at most; 1: never again."""
+    first_wait_seconds: Seconds = 0.25
+    """Before the second attempt; doubled for each further one, and each shortened by up to a half, at random."""
+    wait_seconds: Seconds = 5.0
+    """How long a caller waits for further attempts in all; a provider that asks for a longer wait
+    (``Retry-After``) is not waited for."""
+
+
+class CircuitSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """When a provider that fails is left alone."""
+
+    failures: Annotated[int, Meta(ge=1)] = 5
+    """After how many failures in a row."""
+    rest_seconds: Seconds = 15.0
+    """For how long; then one call is let through, and its outcome decides."""
+
+
 class ProviderSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """``[providers.NAME]``: one provider; what is left out comes from its kind and the environment."""
 
@@ -46,6 +67,10 @@ class ProviderSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """Whose prices hold, by the name in genai-prices, such as ``openai``, or ``free``; empty: of whoever has the address."""
     deadlines: Deadlines | None = None
     """In place of the ``[llm.deadlines]``."""
+    retries: Retries | None = None
+    """In place of the ``[llm.retries]``."""
+    circuit: CircuitSettings | None = None
+    """In place of the ``[llm.circuit]``."""
 
     def __repr__(self) -> str:
         """Return a form that is safe to log: no key, no headers."""
@@ -55,11 +80,15 @@ class ProviderSettings(Struct, frozen=True, forbid_unknown_fields=True):
 class LlmSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """``[llm]``: what concerns all providers."""
 
-    aliases: dict[str, str] = field(default_factory=dict)
-    """Other names for models: ``fast = "groq/llama-3.1-8b-instant"``."""
+    aliases: dict[str, str | tuple[str, ...]] = field(default_factory=dict)
+    """Other names for models: ``fast = "groq/llama-3.1-8b-instant"``; of several, each further one is a fallback."""
+    fallbacks: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """For a model's name, the models that answer in its place, in this order, when it cannot."""
     environment_file: str = ""
     """A file of ``NAME=value`` lines that stand before the process's own environment; read again
     by every reload, since a running process cannot see what its parent's shell sets later."""
     models_fresh_seconds: Seconds = 60.0
     """How old a list of models may be before it is fetched again in the background."""
     deadlines: Deadlines = Deadlines()
+    retries: Retries = Retries()
+    circuit: CircuitSettings = CircuitSettings()

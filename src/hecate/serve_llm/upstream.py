@@ -16,6 +16,7 @@ import aiohttp
 from aiohttp import ClientTimeout
 from yarl import URL
 
+from hecate.serve_llm.circuit import Circuit
 from hecate.serve_llm.errors import ProviderFailed
 from hecate.serve_llm.faults import Faults
 from hecate.serve_llm.refusals import refusal
@@ -45,6 +46,8 @@ class Upstream:
     def __init__(self, account: Account, connections: Connections, headers: Mapping[str, str]) -> None:
         self.account = account
         self.connections = connections
+        self.circuit = Circuit(account.circuit)
+        """Whether calls of a model are let through; questions about the provider itself always are."""
         self._headers = {**headers, **account.headers}
         self._headers_with_body = {"Content-Type": "application/json", **self._headers}
         self._urls: dict[str, URL] = {}

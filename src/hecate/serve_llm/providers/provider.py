@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from msgspec import Struct
 
 from hecate.dossiers.errors import Invalid
-from hecate.serve_llm.settings import Deadlines
+from hecate.serve_llm.settings import CircuitSettings, Deadlines, Retries
 
 if TYPE_CHECKING:
     from hecate.serve_llm.embeddings import EmbeddingRequest, Embeddings
@@ -59,6 +59,8 @@ class Account:
     prices: str = ""
     """Whose prices hold; empty: those of whoever has the address."""
     deadlines: Deadlines = field(default_factory=Deadlines)
+    retries: Retries = field(default_factory=Retries)
+    circuit: CircuitSettings = field(default_factory=CircuitSettings)
 
 
 class Provider(Protocol):
