@@ -5,19 +5,42 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from tests.calling import Caller
 from tests.every_route import routes_as_text
+from tests.fakes.ollama import ollama
+from tests.serving import serving
+from tests.transcripts import refreshed
 
 ROOT = Path(__file__).resolve().parents[1]
 GOLDEN_ROUTES = ROOT / "tests/golden/routes.txt"
+API_REFERENCE = ROOT / "docs/api.md"
 HOW = "if this is what you meant: .venv/bin/python -m tests.refresh"
 """What a failing test tells its reader."""
+
+
+@contextmanager
+def new_daemon() -> Iterator[Caller]:
+    """Call a daemon to which nothing has happened yet."""
+    with (
+        tempfile.TemporaryDirectory(prefix="hecate-") as folder,
+        ollama() as provider,
+        serving(Path(folder), provider.url) as child,
+    ):
+        caller = Caller(child.socket_path)
+        yield caller
+        caller.close()
 
 
 def main() -> None:
     """Write the files."""
     GOLDEN_ROUTES.write_text(routes_as_text())
+    with new_daemon() as caller:
+        API_REFERENCE.write_text(refreshed(API_REFERENCE.read_text(), caller))
 
 
 if __name__ == "__main__":
