@@ -412,6 +412,15 @@ async def test_a_long_dossier_is_read_beside_the_loop(open_engine: OpenEngine) -
     assert len(log_of(engine)) == first + 20
 
 
+def test_the_dossiers_at_hand_are_those_that_were_asked_for_last(open_engine: OpenEngine) -> None:
+    """With room for two, a dossier that is asked for again and again stays; the others come and go."""
+    engine = open_engine(cached_dossiers=2)
+    hot, *others = (new_shelf(engine) for _ in range(5))
+    for shelf_id in others:
+        carry_out(engine, order(FILL_SHELF, PutBook(shelf_id), hot), order(FILL_SHELF, PutBook("Emma"), shelf_id))
+        assert list(engine._dossiers) == [FILL_SHELF.stream_of(hot), FILL_SHELF.stream_of(shelf_id)]
+
+
 COMMANDS = st.lists(
     st.tuples(
         st.integers(0, 4),

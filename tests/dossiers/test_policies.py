@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from typing import Any
 
 import apsw
@@ -112,15 +113,23 @@ async def test_a_policy_reacts_to_what_happens_while_it_follows(engine: Engine) 
 
 async def test_after_a_restart_it_goes_on_from_its_checkpoint(open_engine: OpenEngine) -> None:
     """What it has reacted to is behind it, though it would react again; what came meanwhile is ahead."""
+    seen: list[str] = []
+
+    def see_and_lend(event: Event, shelf_id: str) -> Reaction | None:
+        seen.append(shelf_id)
+        return lend(event, shelf_id)
+
+    policy = replace(LEND, react=see_and_lend)
     engine = open_engine()
     first = new_shelf(engine)
     await engine.handle(order(FILL_SHELF, PutBook("Emma"), first))
-    await run_until_seen(engine, LEND)
+    await run_until_seen(engine, policy)
     await engine.handle(order(LEND_SHELF, Complete(), first))
     second = new_shelf(engine)
     await engine.handle(order(FILL_SHELF, PutBook("Emma"), second))
     engine.close()
-    events = await run_until_seen(open_engine(), LEND)
+    events = await run_until_seen(open_engine(), policy)
+    assert seen == [first, second]
     assert [event.stream for event in events if event.type == "lending_started_v1"] == [
         LEND_SHELF.stream_of(first),
         LEND_SHELF.stream_of(second),

@@ -140,6 +140,18 @@ def test_a_damaged_structure_is_refused(path: Path) -> None:
     is_refused(path, "damaged|cannot be read")
 
 
+@pytest.mark.parametrize("index", ["events_by_type", "sqlite_autoindex_events_1"])
+def test_a_damaged_index_is_refused(path: Path, index: str) -> None:
+    """Also where the newest events can all be read without it."""
+    fill(path)
+    with closing(apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)) as db:
+        (page,) = db.execute("SELECT rootpage FROM sqlite_schema WHERE name = ?", (index,)).fetchone() or (0,)
+    with path.open("r+b") as file:
+        file.seek((page - 1) * PAGE_BYTES)
+        file.write(b"\xff" * 16)
+    is_refused(path, "damaged")
+
+
 @pytest.mark.parametrize("seed", range(40))
 def test_a_flipped_bit_is_refused_or_harmless(path: Path, seed: int) -> None:
     """Wherever one bit flips: the store is refused with a reason, or it opens and its events are as they were.
