@@ -52,6 +52,8 @@ class ProviderFailed(HecateError):
         self.provider_status = provider_status
         self.retry_after_seconds = retry_after_seconds
         self.answer = answer
+        self.answer_dialect = ""
+        """The dialect whose shape the answer has, where it can be passed on to a client of that dialect."""
 
 
 class ProviderRefused(ProviderFailed):

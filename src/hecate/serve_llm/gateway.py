@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from hecate.dossiers.errors import Invalid
 from hecate.serve_llm.accounts import Sources, configured_accounts
-from hecate.serve_llm.attempts import Attempts
+from hecate.serve_llm.attempts import Attempt, Attempts
 from hecate.serve_llm.catalogue import Catalogue, Shelf
 from hecate.serve_llm.connections import Connections
 from hecate.serve_llm.finished_calls import CallUnderWay, FinishedCall
@@ -154,16 +154,26 @@ class Gateway:
         )
         async for attempt in attempts:
             with attempt as call:
-                async with aclosing(attempt.provider.chat(attempts.request_for(attempt, request))) as batches:
+                async with aclosing(self.answered(attempt, call, attempts.request_for(attempt, request))) as batches:
                     async for batch in batches:
-                        if not call.is_heard:
-                            call.heard()
-                            batch.insert(0, Began(attempt.provider.name, attempt.model))
-                        if isinstance(last := batch[-1], Finish):
-                            call.usage = last.usage
                         yield batch
                 return
         raise attempts.failure
+
+    async def answered(self, attempt: Attempt, call: CallUnderWay, request: ChatRequest) -> Batches:
+        """Answer *request* in one *attempt*, which *call* is the record of; its ``model`` is the provider's own name.
+
+        Raises:
+            Invalid, ModelNotFound, ProviderFailed: As for `chat`.
+        """
+        async with aclosing(attempt.provider.chat(request)) as batches:
+            async for batch in batches:
+                if not call.is_heard:
+                    call.heard()
+                    batch.insert(0, Began(attempt.provider.name, attempt.model))
+                if isinstance(last := batch[-1], Finish):
+                    call.usage = last.usage
+                yield batch
 
     async def embed(self, request: EmbeddingRequest) -> Embeddings:
         """Return the vectors for *request* from the provider that has its model.
