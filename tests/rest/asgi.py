@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, MutableMapping, Sequence
 from typing import Any
 
 from hecate.endpoints import Answer, Call, Peer, Result, Route, Services, Stream
@@ -42,11 +42,11 @@ class Request:
             "path": path,
             "query_string": query.encode(),
             "headers": [(name.lower().encode(), value.encode("latin-1")) for name, value in (headers or {}).items()],
-            "state": {} if peer is None else {"peer": peer},
+            "state": {"when_gone": self._when_gone, **({} if peer is None else {"peer": peer})},
         }
         self.sent: list[MutableMapping[str, Any]] = []
-        self.gone = asyncio.Event()
-        """Set it to hang up."""
+        self._gone = asyncio.Event()
+        self._leave: Callable[[], None] | None = None
         self.answered = asyncio.Event()
         """Set as soon as a piece of the body is out."""
         pieces = list(body)
@@ -59,8 +59,18 @@ class Request:
         """Give the next piece of the body, or wait until the caller hangs up."""
         if self._coming:
             return self._coming.pop(0)
-        await self.gone.wait()
+        await self._gone.wait()
         return {"type": "http.disconnect"}
+
+    def hang_up(self) -> None:
+        """Go away."""
+        self._gone.set()
+        self._when_gone(self._leave)
+
+    def _when_gone(self, leave: Callable[[], None] | None) -> None:
+        self._leave = leave
+        if leave is not None and self._gone.is_set():
+            leave()
 
     async def send(self, message: MutableMapping[str, Any]) -> None:
         """Take a part of the answer."""

@@ -161,7 +161,7 @@ async def test_a_body_in_pieces_is_one_body() -> None:
 async def test_a_caller_that_leaves_in_the_middle_of_its_body_gets_no_answer() -> None:
     """There is nobody to answer, and nothing to do."""
     request = Request("POST", "/it", [b'{"text": '], complete=False)
-    request.gone.set()
+    request.hang_up()
     await application(route(repeat, "POST", body=Note))(request.scope, request.receive, request.send)
     assert request.sent == []
 
@@ -218,7 +218,7 @@ async def test_a_stream_ends_with_its_caller(*, cancel_on_disconnect: bool) -> N
     request = Request("GET", "/it")
     answering = asyncio.create_task(app(request.scope, request.receive, request.send))
     await request.answered.wait()
-    request.gone.set()
+    request.hang_up()
     await answering
     assert closed.is_set()
 
@@ -240,7 +240,7 @@ async def test_work_that_wants_it_is_cancelled_with_its_caller() -> None:
     app = application(route(work, cancel_on_disconnect=True))
     answering = asyncio.create_task(app(request.scope, request.receive, request.send))
     await begun.wait()
-    request.gone.set()
+    request.hang_up()
     await answering
     assert ended.is_set()
     assert request.sent == []

@@ -37,7 +37,7 @@ class Desk(msgspec.Struct, frozen=True):
 async def read(*pieces: bytes, limit: int = 10, declared: int = 0, complete: bool = True) -> bytes:
     """Read a body that comes in *pieces*."""
     request = Request("POST", "/", pieces, complete=complete)
-    request.gone.set()
+    request.hang_up()
     return await read_body(request.receive, limit, declared)
 
 
@@ -54,7 +54,7 @@ async def test_a_longer_body_is_refused_when_it_has_been_read(pieces: tuple[byte
     with pytest.raises(TooLarge, match="larger than 10 bytes") as refusal:
         await read_body(request.receive, 10, 0)
     assert refusal.value.status == 413
-    request.gone.set()
+    request.hang_up()
     assert (await request.receive())["type"] == "http.disconnect"
 
 

@@ -20,6 +20,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
+from hecate.daemon.per_connection import Moment, Pipeline
 from hecate.dossiers.errors import HecateError, Invalid, Unavailable
 from hecate.endpoints import Peer
 
@@ -27,6 +28,8 @@ HEADER_LIMIT_BYTES: Final = 32 * 1024
 """Request line and headers together."""
 
 if TYPE_CHECKING:
+    from collections import deque
+
     from uvicorn._types import ASGI3Application
 
 _CREDENTIALS: Final = struct.Struct("=iII")  # struct ucred: pid, uid, gid
@@ -73,7 +76,24 @@ class HeaderTooLong(Invalid):
 
 
 class PeerHttpProtocol(HttpToolsProtocol):
-    """One connection.  Requests have the caller in ``scope["state"]["peer"]``."""
+    """One connection.
+
+    Requests have the caller in ``scope["state"]["peer"]``, and in ``scope["state"]["when_gone"]`` what
+    `hecate.rest.disconnect` asks for.
+    """
+
+    # With these in its dict, beside uvicorn's own, an instance would take 1.2 kB more: a dict of
+    # more than 30 attributes has its keys for itself.
+    __slots__ = (
+        "_deadline",
+        "_header_bytes",
+        "_header_complete",
+        "_is_lost",
+        "_leave",
+        "_receiving",
+        "_refusal",
+        "_shared",
+    )
 
     def __init__(self, config: Config, connections: Connections) -> None:
         super().__init__(config, connections, {})
@@ -83,12 +103,17 @@ class PeerHttpProtocol(HttpToolsProtocol):
         self._header_complete = False
         self._header_bytes = 0
         self._refusal: HecateError | None = None
+        self._is_lost = False
+        self._leave: Callable[[], None] | None = None
+        self.pipeline = cast("deque[tuple[RequestResponseCycle, ASGI3Application]]", Pipeline())
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Ask the kernel who is calling, and wait for a request, though not for ever."""
         super().connection_made(transport)
         self._shared.none_left.clear()
-        self.app_state = {"peer": peer_of(transport)}
+        self.flow._is_writable_event = cast("asyncio.Event", Moment())  # noqa: SLF001
+        self.flow._is_writable_event.set()  # noqa: SLF001
+        self.app_state = {"peer": peer_of(transport), "when_gone": self.when_gone}
         if len(self.connections) > self._shared.limit:
             self._refuse(Unavailable("too many connections are open", headers={"Retry-After": "1"}))
             return
@@ -98,8 +123,17 @@ class PeerHttpProtocol(HttpToolsProtocol):
         """Forget the connection."""
         self._wait(None)
         super().connection_lost(exc)
+        self._is_lost = True
+        if self._leave is not None:
+            self._leave()
         if not self.connections:
             self._shared.none_left.set()
+
+    def when_gone(self, leave: Callable[[], None] | None) -> None:
+        """Call *leave* once the caller has gone away, at once if it has; None: nobody waits for it any more."""
+        self._leave = leave
+        if leave is not None and self._is_lost:
+            leave()
 
     def data_received(self, data: bytes) -> None:
         """Feed the parser, and see that an unfinished request comes to an end."""
@@ -147,6 +181,9 @@ class PeerHttpProtocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         """Answer one request, with its head and the beginning of its body in one write."""
+        so_far, cycle.message_event = cycle.message_event, cast("asyncio.Event", Moment())
+        if so_far.is_set():
+            cycle.message_event.set()
         if cycle.scope["method"] != "HEAD":
             cycle.transport = cast("asyncio.Transport", HeadWithBody(cycle.transport))
         super()._start_asgi_task(cycle, app)

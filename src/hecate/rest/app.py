@@ -110,15 +110,15 @@ class Application:
         )
         answer.call = call
         known = CURRENT_CALL.set(call)
-        answering = self._answer(route, call, receive, answer, head_only=method == "HEAD")
+        answering = self._answer(route, call, scope, answer, head_only=method == "HEAD")
         try:
-            await (unless_gone(receive, answering) if route.cancel_on_disconnect else answering)
+            await (unless_gone(scope, answering) if route.cancel_on_disconnect else answering)
         finally:
             CURRENT_CALL.reset(known)
             call.let_go()
 
     @staticmethod
-    async def _answer(route: Route, call: Call, receive: Receive, answer: _Answering, *, head_only: bool) -> None:
+    async def _answer(route: Route, call: Call, scope: Scope, answer: _Answering, *, head_only: bool) -> None:
         result: Result = await route.call(call)
         if isinstance(result, Stream):
             if head_only:
@@ -126,7 +126,7 @@ class Application:
             elif route.cancel_on_disconnect:
                 await answer.stream(result)
             else:
-                await unless_gone(receive, answer.stream(result))
+                await unless_gone(scope, answer.stream(result))
         elif isinstance(result, Raw):
             await answer.send(result.status, result.body, result.media_type, result.headers)
         elif isinstance(result, Answer):
