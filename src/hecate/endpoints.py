@@ -84,7 +84,8 @@ class Stopwatch:
 
     def wait(self) -> None:
         """Say that from now on it is another's turn, such as a provider's."""
-        self._waiting_since = monotonic()
+        if self._waiting_since is None:
+            self._waiting_since = monotonic()
 
     def go_on(self) -> None:
         """Say that it is our turn again."""
@@ -137,6 +138,12 @@ CURRENT_CALL: ContextVar[Call | None] = ContextVar("hecate_call", default=None)
 
 For what is to be known of every request far below its endpoint: whose it is, and where its time goes.
 """
+
+
+def current_stopwatch() -> Stopwatch:
+    """Return the stopwatch of `CURRENT_CALL`; where there is none, one that nobody will look at."""
+    call = CURRENT_CALL.get()
+    return Stopwatch() if call is None else call.stopwatch
 
 
 @dataclass(slots=True, frozen=True)

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Self
 from msgspec.structs import replace
 
 from hecate.dossiers.errors import HecateError, Invalid
+from hecate.endpoints import current_stopwatch
 from hecate.serve_llm.circuit import resting
 from hecate.serve_llm.errors import ModelNotFound, OutOfTime, ProviderFailed, ProviderLimited
 from hecate.serve_llm.finished_calls import OK
@@ -219,7 +220,11 @@ class Attempts:
         ):
             return False
         self._waited_seconds = waited
+        # The time that a failing provider needs is no overhead of ours.
+        stopwatch = current_stopwatch()
+        stopwatch.wait()
         await asyncio.sleep(seconds)
+        stopwatch.go_on()
         return True
 
     def _left_seconds(self) -> float:

@@ -163,6 +163,8 @@ class _Writing:
             "eval_count": finish.usage.completion_tokens,
             "prompt_eval_count": finish.usage.prompt_tokens,
         }
+        if finish.cost_usd is not None:
+            last["cost_usd"] = finish.cost_usd
         if finish.stop_sequence:
             last["stop_sequence"] = finish.stop_sequence
         if self._signatures:

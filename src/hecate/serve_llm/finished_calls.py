@@ -5,8 +5,8 @@
         call.heard()
         call.usage = usage
 
-Both ways to a provider, the neutral one and the one that passes bytes on, tell of their calls so;
-whoever wants to know sets `Gateway.on_finished`.
+Both ways to a provider, the neutral one and the one that passes bytes on, tell of their calls so; the
+ledger (`hecate.serve_llm.usage_ledger`) wants to know.
 """
 
 from __future__ import annotations
@@ -44,6 +44,8 @@ class FinishedCall(Struct, frozen=True, kw_only=True):
     """`NO_USAGE` where the provider has told nothing."""
     outcome: str
     """``ok``, ``cancelled``, or the code of the error."""
+    finish_reason: str = ""
+    """Why the model stopped, in the gateway's words; empty where that is not known."""
 
 
 class CallUnderWay:
@@ -54,18 +56,43 @@ class CallUnderWay:
         model: The provider's own name of it.
         streamed: Whether the answer comes piece by piece.
         report: Is told of the end.
+        begun: Is called when the context is entered.
     """
 
-    __slots__ = ("_began", "_first", "_model", "_provider", "_report", "_streamed", "outcome", "usage")
+    __slots__ = (
+        "_began",
+        "_begun",
+        "_first",
+        "_model",
+        "_provider",
+        "_report",
+        "_streamed",
+        "finish_reason",
+        "keeping",
+        "outcome",
+        "usage",
+    )
 
-    def __init__(self, provider: str, model: str, *, streamed: bool, report: Callable[[FinishedCall], None]) -> None:
+    def __init__(
+        self,
+        provider: str,
+        model: str,
+        *,
+        streamed: bool,
+        report: Callable[[FinishedCall], None],
+        begun: Callable[[], None] | None = None,
+    ) -> None:
         self._provider = provider
         self._model = model
         self._streamed = streamed
         self._report = report
+        self._begun = begun
         self._began = monotonic()
         self._first: float | None = None
         self.usage = NO_USAGE
+        self.finish_reason = ""
+        self.keeping: Callable[[str], None] | None = None
+        """Keeps more of the answer's text; None: nobody does."""
         self.outcome = OK
         """What is told if no error rises."""
 
@@ -80,6 +107,8 @@ class CallUnderWay:
             self._first = monotonic()
 
     def __enter__(self) -> Self:
+        if self._begun is not None:
+            self._begun()
         return self
 
     def __exit__(
@@ -96,6 +125,7 @@ class CallUnderWay:
                 total_seconds=total_seconds,
                 usage=self.usage,
                 outcome=self._outcome(raised),
+                finish_reason=self.finish_reason,
             )
         )
 

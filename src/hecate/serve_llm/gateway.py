@@ -18,17 +18,18 @@ from hecate.serve_llm.accounts import Sources, configured_accounts
 from hecate.serve_llm.attempts import Attempt, Attempts
 from hecate.serve_llm.catalogue import Catalogue, Shelf
 from hecate.serve_llm.connections import Connections
-from hecate.serve_llm.finished_calls import CallUnderWay, FinishedCall
-from hecate.serve_llm.pieces import Batches, Began, Finish, Usage
+from hecate.serve_llm.pieces import Batches, Began, Finish, TextPiece, Usage
 from hecate.serve_llm.providers import CONTRACT, provider_kinds
 from hecate.serve_llm.providers.provider import CountsTokens, Embeds
 from hecate.serve_llm.routing import Routing, Target
 from hecate.serve_llm.upstream import Upstream
+from hecate.serve_llm.usage_ledger import Ledger
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from hecate.serve_llm.embeddings import EmbeddingRequest, Embeddings
+    from hecate.serve_llm.finished_calls import CallUnderWay
     from hecate.serve_llm.messages import ChatRequest
     from hecate.serve_llm.providers.provider import Account, Model, Provider
 
@@ -57,16 +58,16 @@ class Gateway:
     Args:
         read_sources: Gives the settings and the environment as they are now; called at the start
             and by every reload.
+        ledger: Keeps account of every call, in whatever way and dialect; the gateway closes it.
 
     Raises:
         Invalid: The configuration of a provider is wrong.
     """
 
-    def __init__(self, read_sources: Callable[[], Sources]) -> None:
+    def __init__(self, read_sources: Callable[[], Sources], ledger: Ledger | None = None) -> None:
         self._read_sources = read_sources
         self._connections = Connections()
-        self.on_finished: Callable[[FinishedCall], None] = _unheard
-        """Is told of every call that has ended, in whatever way and dialect."""
+        self.ledger = Ledger() if ledger is None else ledger
         self._in_use = self._prepared({}, {})
 
     async def __aenter__(self) -> Self:
@@ -77,9 +78,10 @@ class Gateway:
     async def __aexit__(
         self, kind: type[BaseException] | None, raised: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Close every connection."""
+        """Close every connection, and the ledger."""
         await self._in_use.catalogue.close(self._in_use.catalogue.shelves.values())
         await self._connections.close()
+        await self.ledger.close()
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -119,6 +121,7 @@ class Gateway:
         seconds: float | None = None,
         fall_back: bool = True,
         warnings: list[str] | None = None,
+        operation: str = "chat",
     ) -> Attempts:
         """Return the attempts of a call of *model*, to be made one after the other until one succeeds.
 
@@ -128,10 +131,11 @@ class Gateway:
             seconds: The longest that all of them may take; None: as configured.
             fall_back: Whether another model may answer.
             warnings: Is told what was tried before.
+            operation: ``chat`` or ``embeddings``.
         """
 
         def begin(provider: Provider, model: str) -> CallUnderWay:
-            return self.call_of(provider, model, streamed=streamed)
+            return self.ledger.begin(provider, model, streamed=streamed, operation=operation)
 
         return Attempts(
             self._in_use.routing, model, begin=begin, seconds=seconds, fall_back=fall_back, warnings=warnings
@@ -172,7 +176,10 @@ class Gateway:
                     call.heard()
                     batch.insert(0, Began(attempt.provider.name, attempt.model))
                 if isinstance(last := batch[-1], Finish):
-                    call.usage = last.usage
+                    call.usage, call.finish_reason = last.usage, last.reason
+                    batch[-1] = await self.ledger.priced(attempt.provider, attempt.model, last)
+                if call.keeping is not None:
+                    call.keeping("".join(piece.text for piece in batch if isinstance(piece, TextPiece)))
                 yield batch
 
     async def embed(self, request: EmbeddingRequest) -> Embeddings:
@@ -183,7 +190,7 @@ class Gateway:
             ModelNotFound, ProviderFailed: As for a chat.
         """
         # No fallback: vectors of two models cannot be compared.
-        attempts = self.attempts(request.model, streamed=False, fall_back=False)
+        attempts = self.attempts(request.model, streamed=False, fall_back=False, operation="embeddings")
         async for attempt in attempts:
             with attempt as call:
                 if not isinstance(attempt.provider, Embeds):
@@ -206,9 +213,13 @@ class Gateway:
             raise Invalid(f"{provider.name} cannot count tokens: it tells how many there were after it has answered")
         return await provider.count_tokens(replace(request, model=model))
 
-    def call_of(self, provider: Provider, model: str, *, streamed: bool) -> CallUnderWay:
-        """Return a context for a call of *provider*, whose end `on_finished` is told."""
-        return CallUnderWay(provider.name, model, streamed=streamed, report=self.on_finished)
+    def call_of(self, provider: Provider, model: str, *, streamed: bool, operation: str = "chat") -> CallUnderWay:
+        """Return a context for a call of *provider*, of which the ledger keeps account.
+
+        Raises:
+            BudgetExceeded: The call must not be made.
+        """
+        return self.ledger.begin(provider, model, streamed=streamed, operation=operation)
 
     async def reload(self) -> Changes:
         """Read the configuration again and use it from now on.
@@ -245,7 +256,3 @@ class Gateway:
         kind = provider_kinds()[account.kind]
         upstream = Upstream(account, self._connections, kind.authorize(account.api_key))
         return Shelf(kind.adapter(account, upstream), account.deadlines.list_seconds)
-
-
-def _unheard(_: FinishedCall) -> None:
-    """Stands where nobody wants to know."""

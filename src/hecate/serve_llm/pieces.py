@@ -100,6 +100,8 @@ class Finish(Struct, frozen=True):
     usage: Usage = NO_USAGE
     stop_sequence: str = ""
     """Which of the stop sequences ended the text, where the provider says so."""
+    cost_usd: float | None = None
+    """None: unknown."""
 
 
 Piece = Began | TextPiece | ReasoningPiece | ToolCallDelta | ToolCallPiece | SignaturePiece | Finish
@@ -158,5 +160,6 @@ async def whole_answer(batches: Batches) -> ChatAnswer:
         tool_calls=tuple(calls),
         reasoning="".join(reasoning),
         signatures=tuple(signatures),
+        cost_usd=finish.cost_usd,
         stop_sequence=finish.stop_sequence,
     )

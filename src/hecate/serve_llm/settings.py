@@ -64,7 +64,7 @@ class ProviderSettings(Struct, frozen=True, forbid_unknown_fields=True):
     options: dict[str, Any] = field(default_factory=dict)
     """Fields for every chat, as if in its ``extra``, such as ``num_ctx`` for ollama."""
     prices: str = ""
-    """Whose prices hold, by the name in genai-prices, such as ``openai``, or ``free``; empty: of whoever has the address."""
+    """Whose prices hold, as genai-prices calls them, or ``free``; empty: those of whoever has the address."""
     deadlines: Deadlines | None = None
     """In place of the ``[llm.deadlines]``."""
     retries: Retries | None = None

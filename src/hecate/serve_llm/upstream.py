@@ -16,6 +16,7 @@ import aiohttp
 from aiohttp import ClientTimeout
 from yarl import URL
 
+from hecate.endpoints import Stopwatch, current_stopwatch
 from hecate.serve_llm.circuit import Circuit
 from hecate.serve_llm.errors import ProviderFailed
 from hecate.serve_llm.faults import Faults
@@ -99,9 +100,14 @@ class Upstream:
         timeouts = self._default_timeouts[streamed] if seconds is None else self._timeout(total, streamed=streamed)
         faults = Faults(self.account, total)
         usual = self._headers if body is None else self._headers_with_body
-        with faults:
-            response = await self._open(method, path, body, {**usual, **headers} if headers else usual, timeouts)
-        reply = Reply(response, self.account, self.connections, faults)
+        stopwatch = current_stopwatch()
+        stopwatch.wait()
+        try:
+            with faults:
+                response = await self._open(method, path, body, {**usual, **headers} if headers else usual, timeouts)
+        finally:
+            stopwatch.go_on()
+        reply = Reply(response, self.account, self.connections, faults, stopwatch)
         if response.status == HTTPStatus.OK and not response.headers.get("Content-Type", "").startswith("text/html"):
             return reply
         with reply:
@@ -146,12 +152,18 @@ class Reply:
     """A provider's answer that has begun, as a context: leaving it ends the call, if it has not ended."""
 
     def __init__(
-        self, response: aiohttp.ClientResponse, account: Account, connections: Connections, faults: Faults
+        self,
+        response: aiohttp.ClientResponse,
+        account: Account,
+        connections: Connections,
+        faults: Faults,
+        stopwatch: Stopwatch,
     ) -> None:
         self._response = response
         self._account = account
         self._connections = connections
         self._faults = faults
+        self._stopwatch = stopwatch
         self._left = False
 
     def __enter__(self) -> Self:
@@ -185,7 +197,9 @@ class Reply:
         content = self._response.content
         with self._faults:
             while not content.at_eof():
+                self._stopwatch.wait()
                 part = await content.readany()
+                self._stopwatch.go_on()
                 held += len(part)
                 if held > limit_bytes:
                     raise ProviderFailed(
@@ -205,9 +219,15 @@ class Reply:
         gap = self._account.deadlines.gap_seconds
         due = monotonic() + self._account.deadlines.first_token_seconds
         read = self._response.content.readany
+        stopwatch = self._stopwatch
         first = True
         with self._faults:
-            while data := await read():
+            while True:
+                stopwatch.wait()
+                data = await read()
+                stopwatch.go_on()
+                if not data:
+                    break
                 if payloads := cutter.feed(data):
                     if first:
                         first = False
