@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import json
 from collections.abc import Callable, Generator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -74,9 +75,11 @@ class Connection:
         except OSError as error:
             raise DaemonGone from error
 
-    def close(self) -> None:
-        """Close it."""
+    async def close(self) -> None:
+        """Close it, whatever the daemon has left of it."""
         self._writer.close()
+        with suppress(OSError):
+            await self._writer.wait_closed()
 
     async def post(self, command: Command) -> tuple[int, bytes]:
         """Send *command* and return status and body of the answer.
@@ -119,7 +122,7 @@ class Writer:
                 while not until():
                     await self._carry_out(connection)
             finally:
-                connection.close()
+                await connection.close()
         except DaemonGone:
             return
 

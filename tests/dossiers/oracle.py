@@ -64,6 +64,11 @@ def _with_the_acknowledged(log: list[StoredEvent], journal: Journal) -> Iterator
 
 def _with_the_read_models(db: apsw.Connection) -> Iterator[str]:
     live: dict[str, Any] = rows_of(db, READ_MODELS)
-    for table, rows in folded_anew(db, FOLDING, READ_MODELS).items():
+    try:
+        folded = folded_anew(db, FOLDING, READ_MODELS)
+    except apsw.ConstraintError as error:
+        yield f"the events cannot be folded: {error}"
+        return
+    for table, rows in folded.items():
         if rows != live[table]:
             yield f"the read model {table} is not the fold of the events"

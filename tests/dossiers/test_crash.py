@@ -118,7 +118,7 @@ class Rig:
             _, body = await connection.post(command)
             if body != command.answer:
                 self.crashed.wrongs.append(f"{command.key} was answered otherwise the second time")
-        connection.close()
+        await connection.close()
 
 
 @pytest.fixture(scope="module")
