@@ -102,6 +102,15 @@ async def test_a_connection_takes_several_requests(place: Path) -> None:
         assert (await answer_from(reader))[0] == 200
 
 
+async def test_requests_that_come_together_are_answered_in_order(place: Path) -> None:
+    """A client that does not wait for its answers gets them all, each with the body that belongs to it."""
+    async with serving(place) as connect:
+        reader, writer = await connect()
+        for body in (b"first", b"", b"a third"):
+            writer.write(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body))
+        assert [(await answer_from(reader))[2]["length"] for _ in range(3)] == [5, 0, 7]
+
+
 async def test_a_request_that_comes_byte_by_byte_is_answered(place: Path) -> None:
     """Where the pieces are cut makes no difference."""
     async with serving(place) as connect:

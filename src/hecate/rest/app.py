@@ -26,7 +26,7 @@ SERVER_ERROR = 500
 
 log = structlog.get_logger(__name__)
 _encode = msgspec.json.Encoder().encode
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,100}")
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,100}")
 
 
 class Application:
@@ -48,12 +48,11 @@ class Application:
                 await receive()
                 await send({"type": "websocket.close", "code": 1000})
             return
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        given = headers.get("x-request-id", "")
-        request_id = given if _REQUEST_ID.fullmatch(given) else os.urandom(8).hex()
+        given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
+        request_id = given.decode() if _REQUEST_ID.fullmatch(given) else os.urandom(8).hex()
         answer = _Answering(send, request_id)
         try:
-            await self._serve(scope, headers, receive, answer)
+            await self._serve(scope, receive, answer)
         except ClientGone:
             log.debug("caller gone", path=scope["path"])
         except HecateError as error:
@@ -73,7 +72,21 @@ class Application:
         say = self._router.refusal_at(path)
         return say(error) if say is not None else in_contracts_shape(error)
 
-    async def _serve(self, scope: Scope, headers: dict[str, str], receive: Receive, answer: _Answering) -> None:
+    async def _serve(self, scope: Scope, receive: Receive, answer: _Answering) -> None:
+        route, call = await self._understood(scope, receive, answer)
+        known = CURRENT_CALL.set(call)
+        try:
+            if route.cancel_on_disconnect:
+                with unless_gone(scope):
+                    await self._answer(route, call, scope, answer)
+            else:
+                await self._answer(route, call, scope, answer)
+        finally:
+            CURRENT_CALL.reset(known)
+            call.let_go()
+
+    async def _understood(self, scope: Scope, receive: Receive, answer: _Answering) -> tuple[Route, Call]:
+        """Return what is asked, of which route."""
         method: str = scope["method"]
         try:
             route, parameters = self._router.match(method, scope["path"])
@@ -82,6 +95,7 @@ class Application:
             raise
         answer.refusal = route.refusal
         peer = scope.get("state", {}).get("peer")
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         query = decode_query(route.query, scope["query_string"])
         raw, body = b"", None
         warnings: list[str] = []
@@ -96,7 +110,7 @@ class Application:
             if route.prepare_body is not None:
                 raw = route.prepare_body(raw)
             body, warnings = decode_body(route.body, raw, may_be_absent=route.body_may_be_absent)
-        call = Call(
+        answer.call = call = Call(
             path=parameters,
             query=query,
             body=body,
@@ -108,25 +122,19 @@ class Application:
             warnings=warnings,
             stopwatch=stopwatch,
         )
-        answer.call = call
-        known = CURRENT_CALL.set(call)
-        answering = self._answer(route, call, scope, answer, head_only=method == "HEAD")
-        try:
-            await (unless_gone(scope, answering) if route.cancel_on_disconnect else answering)
-        finally:
-            CURRENT_CALL.reset(known)
-            call.let_go()
+        return route, call
 
     @staticmethod
-    async def _answer(route: Route, call: Call, scope: Scope, answer: _Answering, *, head_only: bool) -> None:
+    async def _answer(route: Route, call: Call, scope: Scope, answer: _Answering) -> None:
         result: Result = await route.call(call)
         if isinstance(result, Stream):
-            if head_only:
+            if scope["method"] == "HEAD":
                 await answer.stream_head(result)
             elif route.cancel_on_disconnect:
                 await answer.stream(result)
             else:
-                await unless_gone(scope, answer.stream(result))
+                with unless_gone(scope):
+                    await answer.stream(result)
         elif isinstance(result, Raw):
             await answer.send(result.status, result.body, result.media_type, result.headers)
         elif isinstance(result, Answer):
