@@ -16,6 +16,18 @@ from tests.serve_llm.dialects.little_model import KEY, LittleProvider
 from tests.serve_llm.dialects.little_providers import PROVIDERS
 from tests.serving import serving
 
+CONFIGURATION = """
+[llm.aliases]
+fast = "openai/m-openai"
+
+# The providers fail on purpose, often, and without end.
+[llm.retries]
+attempts = 1
+
+[llm.circuit]
+failures = 1000
+"""
+
 
 @dataclass
 class Daemon:
@@ -42,7 +54,7 @@ async def daemon() -> AsyncIterator[Daemon]:
             for kind, server in servers.items()
             if kind != "ollama"
         ]
-        tables.append('[llm.aliases]\nfast = "openai/m-openai"\n')
+        tables.append(CONFIGURATION)
         starting = serving(folder, servers["ollama"].url, configuration="".join(tables))
         child = await asyncio.to_thread(starting.__enter__)
         try:

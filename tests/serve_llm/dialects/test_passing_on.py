@@ -17,7 +17,7 @@ from hecate.serve_llm.dialects import anthropic, ollama, openai
 from hecate.serve_llm.errors import ProviderFailed
 from hecate.serve_llm.finished_calls import FinishedCall
 from hecate.serve_llm.pieces import NO_USAGE
-from hecate.serve_llm.settings import Deadlines, ProviderSettings
+from hecate.serve_llm.settings import Deadlines, LlmSettings, ProviderSettings
 from tests.fakes.scripted_server import Exchange, silent
 from tests.serve_llm.asking import OpenGateway, Serve, ask, until
 from tests.serve_llm.dialects.conftest import Daemon
@@ -112,15 +112,18 @@ async def opened(
     settings = {"base_url": server.url, "api_key": "sk-0123456789", **settings}
     gateway = await open_gateway({kind: ProviderSettings(**settings)})
     finished: list[FinishedCall] = []
-    gateway.on_finished = finished.append
+    gateway.ledger.watchers.append(lambda entry: finished.append(entry.finished))
 
     async def asking(text: str, **more: Any) -> bytes:
         asked = {"model": f"{kind}/{provider.model}", "messages": [{"role": "user", "content": text}], **more}
-        result = await ask(gateway, route, {"stream": False, **asked})
-        if isinstance(result, Stream):
-            return b"".join([piece async for piece in result.pieces])
-        assert isinstance(result, Raw)
-        return result.body
+        try:
+            result = await ask(gateway, route, {"stream": False, **asked})
+            if isinstance(result, Stream):
+                return b"".join([piece async for piece in result.pieces])
+            assert isinstance(result, Raw)
+            return result.body
+        finally:
+            await gateway.ledger.up_to_date()
 
     return asking, provider, finished
 
@@ -265,3 +268,63 @@ async def test_deadlines_hold(serve: Serve, open_gateway: OpenGateway) -> None:
                 await asking("Hi", stream=stream)
             assert caught.value.status == 504
         assert len(finished) == 2
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_a_call_that_fails_before_its_answer_is_made_again(
+    serve: Serve, open_gateway: OpenGateway, *, stream: bool
+) -> None:
+    """What passes through is tried as often as what is translated, each attempt with a record of its own."""
+    provider = LittleOpenAi()
+    failures = iter((503, 0))
+
+    async def script(exchange: Exchange) -> None:
+        if status := next(failures):
+            await exchange.answer({"error": {"message": "busy"}}, status)
+        else:
+            await provider(exchange)
+
+    asking, _, finished = await opened(serve, open_gateway, "openai", script)
+    assert b"Hello" in await asking("Hi", stream=stream)
+    assert [call.outcome for call in finished] == ["provider_error", "ok"]
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize(("first", "second"), [("openai", "ollama"), ("ollama", "openai"), ("anthropic", "openai")])
+async def test_a_fallback_may_speak_another_dialect(
+    serve: Serve, open_gateway: OpenGateway, first: str, second: str, *, stream: bool
+) -> None:
+    """The client gets its answer in its own dialect, from whoever gives it and whoever has failed before."""
+    failing, answering = PROVIDERS[first][0](), PROVIDERS[second][0]()
+    gateway = await open_gateway(
+        {
+            first: ProviderSettings(base_url=(await serve(that_cannot_chat(failing))).url, api_key="sk-0123456789"),
+            second: ProviderSettings(base_url=(await serve(answering)).url, api_key="sk-0123456789"),
+        },
+        LlmSettings(
+            fallbacks={f"{first}/{failing.model}": (f"{second}/{answering.model}",)},
+        ),
+    )
+    route = PROVIDERS["openai"][1]
+    body = {"model": f"{first}/{failing.model}", "messages": [{"role": "user", "content": "Hi"}], "stream": stream}
+    result = await ask(gateway, route, body)
+    got = b"".join([piece async for piece in result.pieces]) if isinstance(result, Stream) else _body(result)
+    assert b"chat.completion" in got
+    assert b"Hello" in got
+
+
+def that_cannot_chat(provider: LittleProvider) -> Any:
+    """Return the script of *provider* when it cannot chat: it breaks every call off."""
+
+    async def script(exchange: Exchange) -> None:
+        if exchange.method == "GET":
+            await provider(exchange)
+        else:
+            exchange.reset()
+
+    return script
+
+
+def _body(result: Any) -> bytes:
+    assert isinstance(result, Raw)
+    return result.body

@@ -10,23 +10,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated
+from functools import partial
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta, Struct
 
 from hecate.endpoints import Call, Raw, Route, Stream
+from hecate.serve_llm.dialects.answering import Asked, passed_question, streamed, whole
 from hecate.serve_llm.dialects.anthropic_answer import MessageEvents, message
 from hecate.serve_llm.dialects.anthropic_errors import failure, refusal
 from hecate.serve_llm.dialects.anthropic_request import neutral_request
 from hecate.serve_llm.dialects.kept_marks import has_marks
-from hecate.serve_llm.dialects.passing_on import Passed, Wire, pass_on, pass_on_stream, pass_on_unread
+from hecate.serve_llm.dialects.passing_on import Passed, Wire
 from hecate.serve_llm.dialects.requested_bytes import with_defaults, with_model
-from hecate.serve_llm.dialects.streaming import BODY_LIMIT_BYTES, EVENTS, Form, stream, written
+from hecate.serve_llm.dialects.streaming import BODY_LIMIT_BYTES, EVENTS, Form
 from hecate.serve_llm.dialects.whole_blocks import END_OF_EVENT, WholeBlocks
 from hecate.serve_llm.event_lines import ServerSentEvents
 from hecate.serve_llm.gateway import Gateway
-from hecate.serve_llm.pieces import NO_USAGE, Usage, whole_answer
+from hecate.serve_llm.pieces import NO_USAGE, Usage
 from hecate.serve_llm.providers.anthropic import COUNT_TOKENS, MESSAGES
 from hecate.serve_llm.providers.anthropic_answer import Reading
 from hecate.serve_llm.providers.provider import Account, Provider
@@ -36,6 +38,7 @@ BETA = "anthropic-beta"
 """The header in which a client names the features of Anthropic's that it wants to try."""
 FORM = Form(EVENTS, b'event: ping\ndata: {"type": "ping"}\n\n', failure)
 WIRE = Wire(
+    dialect=DIALECT,
     reading=Reading,
     cutter=ServerSentEvents,
     blocks=lambda: WholeBlocks(END_OF_EVENT),
@@ -50,44 +53,57 @@ class MessageQuestion(Struct, frozen=True):
     model: Annotated[str, Meta(min_length=1)]
     """A model's name, ``provider/name``, or an alias."""
     stream: bool | None = None
+    thinking: dict[str, Any] | None = None
+
+    @property
+    def shows_thinking(self) -> bool:
+        """Whether the client wants to see what the model thinks."""
+        return self.thinking is not None and self.thinking.get("type") != "disabled"
 
 
 async def create_message(call: Call) -> Raw | Stream:
     """Answer a chat as Anthropic would, whole or as it is written."""
-    asked: MessageQuestion = call.body
-    gateway = call.services.get(Gateway)
-    provider, model = await gateway.target(asked.model)
+    question: MessageQuestion = call.body
+    streams = bool(question.stream)
+    asked = Asked(
+        gateway=call.services.get(Gateway),
+        model=question.model,
+        wire=WIRE,
+        passed=partial(_passed, call, question),
+        neutral=partial(neutral_request, call.raw_body, streamed=streams),
+        must_be_read=has_marks(call.raw_body),
+        warnings=call.warnings,
+    )
     id_ = f"msg_{call.request_id}"
-    if provider.dialect == DIALECT and not has_marks(call.raw_body):
-        passed = _passed(call, asked, provider, model, MESSAGES)
-        if asked.stream:
-            return pass_on_stream(gateway, WIRE, passed, MessageEvents(id_, shows_thinking=True))
-        return await pass_on(gateway, WIRE, passed)
-    request, shows_thinking = neutral_request(call.raw_body, provider, streamed=bool(asked.stream))
-    if asked.stream:
-        return stream(written(gateway.chat(request), MessageEvents(id_, shows_thinking=shows_thinking)), FORM)
-    answer = await whole_answer(gateway.chat(request))
-    return Raw(message(answer, id_, shows_thinking=shows_thinking))
+    if streams:
+        return streamed(asked, partial(MessageEvents, id_, shows_thinking=question.shows_thinking))
+    return await whole(asked, partial(message, id_=id_, shows_thinking=question.shows_thinking))
 
 
 async def count_tokens(call: Call) -> Raw:
     """Tell how many tokens of input a message would be, where the provider says so beforehand."""
-    asked: MessageQuestion = call.body
+    question: MessageQuestion = call.body
     gateway = call.services.get(Gateway)
-    provider, model = await gateway.target(asked.model)
-    if provider.dialect == DIALECT and not has_marks(call.raw_body):
-        return await pass_on_unread(gateway, _passed(call, asked, provider, model, COUNT_TOKENS), _none)
-    request, _ = neutral_request(call.raw_body, provider, streamed=False)
+    if not has_marks(call.raw_body):
+        passed = partial(_counted, call, question)
+        answer = await passed_question(gateway, question.model, DIALECT, passed, _free, operation="count_tokens")
+        if answer is not None:
+            return answer
+    provider, _ = await gateway.target(question.model)
+    request = neutral_request(call.raw_body, provider, streamed=False)
     return Raw(msgspec.json.encode({"input_tokens": await gateway.count_tokens(request)}))
 
 
-def _passed(call: Call, asked: MessageQuestion, provider: Provider, model: str, path: str) -> Passed:
+def _passed(call: Call, question: MessageQuestion, provider: Provider, model: str) -> Passed:
     account = provider.upstream.account
-    body = with_model(call.raw_body, asked.model, model)
-    if path == MESSAGES:
-        options = {name: value for name, value in account.options.items() if name != "betas"}
-        body = with_defaults(body, options)
-    return Passed(provider=provider, model=model, path=path, body=body, headers=_headers(call.headers, account))
+    options = {name: value for name, value in account.options.items() if name != "betas"}
+    body = with_defaults(with_model(call.raw_body, question.model, model), options)
+    return Passed(path=MESSAGES, body=body, headers=_headers(call.headers, account))
+
+
+def _counted(call: Call, question: MessageQuestion, provider: Provider, model: str) -> Passed:
+    body = with_model(call.raw_body, question.model, model)
+    return Passed(path=COUNT_TOKENS, body=body, headers=_headers(call.headers, provider.upstream.account))
 
 
 def _headers(given: Mapping[str, str], account: Account) -> Mapping[str, str] | None:
@@ -98,7 +114,7 @@ def _headers(given: Mapping[str, str], account: Account) -> Mapping[str, str] | 
     return {BETA: f"{configured},{given[BETA]}" if configured else given[BETA]}
 
 
-def _none(_: bytes) -> Usage:
+def _free(_: bytes) -> Usage:
     """Return what counting costs."""
     return NO_USAGE
 

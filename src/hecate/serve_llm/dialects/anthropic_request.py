@@ -123,14 +123,9 @@ class MessageBody(Struct, frozen=True, kw_only=True):
     output_config: OutputConfig | None = None
     output_format: OutputFormat | None = None
 
-    @property
-    def shows_thinking(self) -> bool:
-        """Whether the client wants to see what the model thinks."""
-        return self.thinking is not None and self.thinking.type != "disabled"
 
-
-def neutral_request(body: bytes, provider: Provider, *, streamed: bool) -> tuple[ChatRequest, bool]:
-    """Return the request in the gateway's own form, and whether its client wants to see what the model thinks.
+def neutral_request(body: bytes, provider: Provider, *, streamed: bool) -> ChatRequest:
+    """Return the request in the gateway's own form.
 
     Raises:
         Invalid: It is wrong, or asks for what only Anthropic can do.
@@ -141,7 +136,7 @@ def neutral_request(body: bytes, provider: Provider, *, streamed: bool) -> tuple
     wanted = config.format or given.output_format
     instructions: list[Message] = [SystemMessage(shown_parts(given.system))] if given.system else []
     choice = given.tool_choice
-    request = ChatRequest(
+    return ChatRequest(
         model=given.model,
         messages=(*instructions, *neutral_messages(given.messages, provider)),
         stream=streamed,
@@ -156,4 +151,3 @@ def neutral_request(body: bytes, provider: Provider, *, streamed: bool) -> tuple
         reasoning_effort=config.effort or (given.thinking.effort if given.thinking is not None else None),
         extra=own_settings(asked, provider),
     )
-    return request, given.shows_thinking

@@ -13,24 +13,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
 from hecate.endpoints import Call, Raw, Route, Stream
+from hecate.serve_llm.dialects.answering import Asked, streamed, whole
 from hecate.serve_llm.dialects.ollama_answer import Kind, Lines as WrittenLines
 from hecate.serve_llm.dialects.ollama_errors import failure, refusal
 from hecate.serve_llm.dialects.ollama_request import ChatBody, GenerateBody
-from hecate.serve_llm.dialects.passing_on import Passed, Wire, pass_on, pass_on_stream
+from hecate.serve_llm.dialects.passing_on import JSON, Passed, Wire
 from hecate.serve_llm.dialects.request_fields import read_body
 from hecate.serve_llm.dialects.requested_bytes import with_defaults, with_model, with_settings
-from hecate.serve_llm.dialects.streaming import BODY_LIMIT_BYTES, LINES, Form, stream, written
+from hecate.serve_llm.dialects.streaming import BODY_LIMIT_BYTES, LINES, Form
 from hecate.serve_llm.dialects.whole_blocks import END_OF_LINE, WholeBlocks
 from hecate.serve_llm.event_lines import Lines
 from hecate.serve_llm.gateway import Gateway
-from hecate.serve_llm.pieces import whole_answer
+from hecate.serve_llm.messages import ChatRequest
 from hecate.serve_llm.providers.ollama_answer import Reading
 from hecate.serve_llm.providers.ollama_body import OPTIONS
+from hecate.serve_llm.providers.provider import Provider
 
 DIALECT = "ollama"
 BODIES: Mapping[Kind, type[ChatBody | GenerateBody]] = {"chat": ChatBody, "generate": GenerateBody}
@@ -43,6 +46,7 @@ _NOTHING: Mapping[Kind, bytes] = {
 
 def _wire(kind: Kind) -> Wire:
     return Wire(
+        dialect=DIALECT,
         reading=Reading,
         cutter=Lines,
         blocks=lambda: WholeBlocks(END_OF_LINE),
@@ -61,37 +65,46 @@ class Question(Struct, frozen=True):
     model: Annotated[str, Meta(min_length=1)]
     """A model's name, ``provider/name``, or an alias."""
     stream: bool | None = None
+    think: bool | str | None = None
+
+    @property
+    def shows_thinking(self) -> bool:
+        """Whether the client wants to see what the model thinks; it must say if it does not."""
+        return self.think is not False
 
 
 def _answering(kind: Kind) -> Callable[[Call], Awaitable[Raw | Stream]]:
-    wire = WIRES[kind]
-
     async def answer(call: Call) -> Raw | Stream:
-        asked: Question = call.body
+        question: Question = call.body
         gateway = call.services.get(Gateway)
-        provider, model = await gateway.target(asked.model)
-        streams = asked.stream is not False
-        if provider.dialect == DIALECT:
-            body = with_model(call.raw_body, asked.model, model)
-            passed = Passed(
-                provider=provider,
-                model=model,
-                path=f"/api/{kind}",
-                body=_with_options(body, provider.upstream.account.options),
-            )
-            if streams:
-                return pass_on_stream(gateway, wire, passed, WrittenLines(kind, shows_thinking=True))
-            return await pass_on(gateway, wire, passed)
-        given, others = read_body(BODIES[kind], call.raw_body)
-        lines = WrittenLines(kind, shows_thinking=given.shows_thinking)
-        if given.only_loads:
-            return Raw(lines.loaded(model, unloaded=given.unloads), LINES if streams else "application/json")
-        request = given.neutral(provider, others)
-        if streams:
-            return stream(written(gateway.chat(request), lines), wire.form)
-        return Raw(lines.whole(await whole_answer(gateway.chat(request))))
+        streams = question.stream is not False
+        lines = partial(WrittenLines, kind, shows_thinking=question.shows_thinking)
+        provider, model = await gateway.target(question.model)
+        if provider.dialect != DIALECT:
+            given, _ = read_body(BODIES[kind], call.raw_body)
+            if given.only_loads:
+                return Raw(lines().loaded(model, unloaded=given.unloads), LINES if streams else JSON)
+        asked = Asked(
+            gateway=gateway,
+            model=question.model,
+            wire=WIRES[kind],
+            passed=partial(_passed, kind, call.raw_body, question.model),
+            neutral=partial(_neutral, kind, call.raw_body),
+            warnings=call.warnings,
+        )
+        return streamed(asked, lines) if streams else await whole(asked, lines().whole)
 
     return answer
+
+
+def _passed(kind: Kind, body: bytes, asked: str, provider: Provider, model: str) -> Passed:
+    body = _with_options(with_model(body, asked, model), provider.upstream.account.options)
+    return Passed(path=f"/api/{kind}", body=body)
+
+
+def _neutral(kind: Kind, body: bytes, provider: Provider) -> ChatRequest:
+    given, others = read_body(BODIES[kind], body)
+    return given.neutral(provider, others)
 
 
 def _with_options(body: bytes, configured: Mapping[str, Any]) -> bytes:

@@ -15,15 +15,17 @@ import msgspec
 from msgspec import Meta, Struct
 
 from hecate.endpoints import Call, Raw, Route
+from hecate.serve_llm.dialects.answering import passed_question
 from hecate.serve_llm.dialects.ollama import DIALECT
 from hecate.serve_llm.dialects.ollama_errors import refusal
-from hecate.serve_llm.dialects.passing_on import Passed, pass_on_unread
+from hecate.serve_llm.dialects.passing_on import Passed
 from hecate.serve_llm.dialects.request_fields import read_body
 from hecate.serve_llm.dialects.requested_bytes import with_model
 from hecate.serve_llm.dialects.streaming import BODY_LIMIT_BYTES
 from hecate.serve_llm.embeddings import EmbeddingRequest, Embeddings
 from hecate.serve_llm.gateway import Gateway
 from hecate.serve_llm.pieces import NO_USAGE, Usage
+from hecate.serve_llm.providers.provider import Provider
 
 
 class EmbedQuestion(Struct, frozen=True):
@@ -88,13 +90,12 @@ async def embed_one(call: Call) -> Raw:
 
 async def _passed_on(call: Call, path: str) -> Raw | None:
     """Return the answer of the provider whose own dialect this is; None: it has another."""
-    asked: EmbedQuestion = call.body
-    gateway = call.services.get(Gateway)
-    provider, model = await gateway.target(asked.model)
-    if provider.dialect != DIALECT:
-        return None
-    body = with_model(call.raw_body, asked.model, model)
-    return await pass_on_unread(gateway, Passed(provider=provider, model=model, path=path, body=body), _usage)
+    question: EmbedQuestion = call.body
+
+    def passed(_: Provider, model: str) -> Passed:
+        return Passed(path=path, body=with_model(call.raw_body, question.model, model))
+
+    return await passed_question(call.services.get(Gateway), question.model, DIALECT, passed, _usage)
 
 
 async def _embeddings(call: Call, model: str, texts: tuple[str, ...], dimensions: int | None = None) -> Embeddings:

@@ -6,14 +6,12 @@ import msgspec
 
 from hecate.dossiers.errors import HecateError
 from hecate.endpoints import Raw
-from hecate.serve_llm.dialects.refusing import InProvidersWords, status_of
+from hecate.serve_llm.dialects.refusing import as_answered, status_of
 
 
 def refusal(error: HecateError) -> Raw:
     """Return the answer that tells of *error*."""
-    if isinstance(error, InProvidersWords):
-        return error.raw()
-    return Raw(_body(error), status=status_of(error), headers=error.headers)
+    return as_answered(error, "ollama") or Raw(_body(error), status=status_of(error), headers=error.headers)
 
 
 def failure(error: HecateError) -> bytes:

@@ -73,11 +73,6 @@ class GivenRequest(Struct, frozen=True, kw_only=True):
     keep_alive: float | str | None = None
 
     @property
-    def shows_thinking(self) -> bool:
-        """Whether the client wants to see what the model thinks; it must say if it does not."""
-        return self.think is not False
-
-    @property
     def unloads(self) -> bool:
         """Whether the model shall be forgotten."""
         return self.keep_alive in {0, "0", "0s"}

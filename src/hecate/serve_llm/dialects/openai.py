@@ -7,22 +7,23 @@ POST /v1/chat/completions
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta, Struct
 
 from hecate.endpoints import Call, Raw, Route, Stream
+from hecate.serve_llm.dialects.answering import Asked, streamed, whole
 from hecate.serve_llm.dialects.openai_answer import CompletionEvents, completion
 from hecate.serve_llm.dialects.openai_errors import failure, refusal
 from hecate.serve_llm.dialects.openai_request import neutral_request
-from hecate.serve_llm.dialects.passing_on import Passed, Wire, pass_on, pass_on_stream
+from hecate.serve_llm.dialects.passing_on import Passed, Wire
 from hecate.serve_llm.dialects.requested_bytes import with_defaults, with_field, with_model
-from hecate.serve_llm.dialects.streaming import BODY_LIMIT_BYTES, EVENTS, Form, stream, written
+from hecate.serve_llm.dialects.streaming import BODY_LIMIT_BYTES, EVENTS, Form
 from hecate.serve_llm.dialects.whole_blocks import END_OF_EVENT, WholeBlocks
 from hecate.serve_llm.event_lines import ServerSentEvents
 from hecate.serve_llm.gateway import Gateway
-from hecate.serve_llm.pieces import whole_answer
 from hecate.serve_llm.providers.openai import OpenAi
 from hecate.serve_llm.providers.openai_answer import Reading
 from hecate.serve_llm.providers.openai_shapes import Completion
@@ -32,6 +33,7 @@ DIALECT = "openai"
 COMPLETIONS = "/chat/completions"
 FORM = Form(EVENTS, b": no answer yet\n\n", failure)
 WIRE = Wire(
+    dialect=DIALECT,
     reading=Reading,
     cutter=ServerSentEvents,
     blocks=lambda: WholeBlocks(END_OF_EVENT),
@@ -59,29 +61,30 @@ class CompletionQuestion(Struct, frozen=True):
 
 async def complete_chat(call: Call) -> Raw | Stream:
     """Answer a chat as OpenAI would, whole or as it is written."""
-    asked: CompletionQuestion = call.body
-    gateway = call.services.get(Gateway)
-    provider, model = await gateway.target(asked.model)
+    question: CompletionQuestion = call.body
+    streams = bool(question.stream)
+    asked = Asked(
+        gateway=call.services.get(Gateway),
+        model=question.model,
+        wire=WIRE,
+        passed=partial(_passed, call.raw_body, question),
+        neutral=partial(neutral_request, call.raw_body, streamed=streams),
+        warnings=call.warnings,
+    )
     id_ = f"chatcmpl-{call.request_id}"
-    if provider.dialect == DIALECT:
-        passed = _passed(call.raw_body, asked, provider, model)
-        if asked.stream:
-            return pass_on_stream(gateway, WIRE, passed, CompletionEvents(id_, include_usage=asked.wants_usage))
-        return await pass_on(gateway, WIRE, passed)
-    request = neutral_request(call.raw_body, provider, streamed=bool(asked.stream))
-    if asked.stream:
-        return stream(written(gateway.chat(request), CompletionEvents(id_, include_usage=asked.wants_usage)), FORM)
-    return Raw(completion(await whole_answer(gateway.chat(request)), id_))
+    if streams:
+        return streamed(asked, partial(CompletionEvents, id_, include_usage=question.wants_usage))
+    return await whole(asked, partial(completion, id_=id_))
 
 
-def _passed(body: bytes, asked: CompletionQuestion, provider: Provider, model: str) -> Passed:
-    body = with_defaults(with_model(body, asked.model, model), provider.upstream.account.options)
-    tells_usage = not asked.stream or asked.wants_usage
+def _passed(body: bytes, question: CompletionQuestion, provider: Provider, model: str) -> Passed:
+    body = with_defaults(with_model(body, question.model, model), provider.upstream.account.options)
+    tells_usage = not question.stream or question.wants_usage
     if tells_usage or not isinstance(provider, OpenAi) or not provider.manners.stream_options:
-        return Passed(provider=provider, model=model, path=COMPLETIONS, body=body)
+        return Passed(path=COMPLETIONS, body=body)
     # The tokens of every call are counted, so we ask for what the client has not, and keep it to ourselves.
-    body = with_field(body, "stream_options", {**(asked.stream_options or {}), "include_usage": True})
-    return Passed(provider=provider, model=model, path=COMPLETIONS, body=body, withhold=without_usage)
+    options = {**(question.stream_options or {}), "include_usage": True}
+    return Passed(path=COMPLETIONS, body=with_field(body, "stream_options", options), withhold=without_usage)
 
 
 def without_usage(events: bytes) -> bytes:

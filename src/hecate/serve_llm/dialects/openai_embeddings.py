@@ -16,16 +16,18 @@ from msgspec import Meta, Struct
 
 from hecate.dossiers.errors import Invalid
 from hecate.endpoints import Call, Raw, Route
+from hecate.serve_llm.dialects.answering import passed_question
 from hecate.serve_llm.dialects.openai import DIALECT
 from hecate.serve_llm.dialects.openai_errors import refusal
 from hecate.serve_llm.dialects.own_settings import own_settings
-from hecate.serve_llm.dialects.passing_on import Passed, pass_on_unread
+from hecate.serve_llm.dialects.passing_on import Passed
 from hecate.serve_llm.dialects.request_fields import read_body
 from hecate.serve_llm.dialects.requested_bytes import with_model
 from hecate.serve_llm.dialects.streaming import BODY_LIMIT_BYTES
 from hecate.serve_llm.embeddings import EmbeddingRequest, Embeddings
 from hecate.serve_llm.gateway import Gateway
 from hecate.serve_llm.pieces import NO_USAGE, Usage
+from hecate.serve_llm.providers.provider import Provider
 
 EMBEDDINGS = "/embeddings"
 
@@ -73,13 +75,15 @@ _decode = msgspec.json.Decoder(_Answer).decode
 
 async def embed(call: Call) -> Raw:
     """Give vectors that stand for texts."""
-    asked: EmbeddingQuestion = call.body
+    question: EmbeddingQuestion = call.body
     gateway = call.services.get(Gateway)
-    provider, model = await gateway.target(asked.model)
-    if provider.dialect == DIALECT:
-        body = with_model(call.raw_body, asked.model, model)
-        passed = Passed(provider=provider, model=model, path=EMBEDDINGS, body=body)
-        return await pass_on_unread(gateway, passed, _usage)
+
+    def passed(_: Provider, model: str) -> Passed:
+        return Passed(path=EMBEDDINGS, body=with_model(call.raw_body, question.model, model))
+
+    if (answer := await passed_question(gateway, question.model, DIALECT, passed, _usage)) is not None:
+        return answer
+    provider, _ = await gateway.target(question.model)
     given, others = read_body(EmbeddingBody, call.raw_body)
     request = EmbeddingRequest(
         model=given.model, inputs=given.texts, dimensions=given.dimensions, extra=own_settings(others, provider)

@@ -9,7 +9,7 @@ import msgspec
 
 from hecate.dossiers.errors import HecateError
 from hecate.endpoints import Raw
-from hecate.serve_llm.dialects.refusing import InProvidersWords, status_of
+from hecate.serve_llm.dialects.refusing import as_answered, status_of
 
 _TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 _PLACE = re.compile(r"at `\$\.([^`]+)`")
@@ -17,10 +17,8 @@ _PLACE = re.compile(r"at `\$\.([^`]+)`")
 
 def refusal(error: HecateError) -> Raw:
     """Return the answer that tells of *error*."""
-    if isinstance(error, InProvidersWords):
-        return error.raw()
     body = msgspec.json.encode({"error": _object(error)})
-    return Raw(body, status=status_of(error), headers=error.headers)
+    return as_answered(error, "openai") or Raw(body, status=status_of(error), headers=error.headers)
 
 
 def failure(error: HecateError) -> bytes:

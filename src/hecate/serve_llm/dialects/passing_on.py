@@ -14,21 +14,18 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from hecate.endpoints import Raw, Stream
-from hecate.serve_llm.dialects.refusing import InProvidersWords
-from hecate.serve_llm.dialects.streaming import EVENTS, Form, Writing, stream
+from hecate.serve_llm.dialects.streaming import EVENTS, Form, Writing
 from hecate.serve_llm.errors import ProviderFailed, ProviderSlow
 from hecate.serve_llm.finished_calls import OK
-from hecate.serve_llm.pieces import Began, Finish, Piece, Usage
+from hecate.serve_llm.pieces import Began, Finish, Piece
 from hecate.serve_llm.providers.reading import LAST_SECONDS
-from hecate.serve_llm.refusals import not_understood
 from hecate.serve_llm.secrets import scrub
 
 if TYPE_CHECKING:
+    from hecate.serve_llm.attempts import Attempt
     from hecate.serve_llm.event_lines import Cutter
     from hecate.serve_llm.finished_calls import CallUnderWay
-    from hecate.serve_llm.gateway import Gateway
-    from hecate.serve_llm.providers.provider import Account, Provider
+    from hecate.serve_llm.providers.provider import Account
     from hecate.serve_llm.providers.reading import Reading
     from hecate.serve_llm.upstream import Reply
 
@@ -39,6 +36,7 @@ JSON = "application/json"
 class Wire:
     """What must be known of a dialect to watch its bytes."""
 
+    dialect: str
     reading: Callable[[Account], Reading]
     """Makes what reads an answer."""
     cutter: Callable[[], Cutter]
@@ -52,11 +50,8 @@ class Wire:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passed:
-    """A call to pass on."""
+    """What is passed on."""
 
-    provider: Provider
-    model: str
-    """The provider's own name of it."""
     path: str
     """What follows the provider's base URL."""
     body: bytes
@@ -65,84 +60,78 @@ class Passed:
     """Takes out of the stream what we have asked for and the client has not."""
 
 
-async def pass_on(gateway: Gateway, wire: Wire, passed: Passed) -> Raw:
+async def passed_answer(attempt: Attempt, call: CallUnderWay, wire: Wire, passed: Passed) -> bytes:
     """Return the answer to a call that is not streamed.
 
     Raises:
         ModelNotFound, ProviderFailed: As for any call of a provider.
     """
-    provider = passed.provider
-    with gateway.call_of(provider, passed.model, streamed=False) as call:
-        try:
-            with await provider.upstream.send("POST", passed.path, passed.body, headers=passed.headers) as reply:
-                answer = await reply.whole()
-            call.heard()
-            reading = wire.reading(provider.upstream.account)
-            reading.take(answer, [])
-        except ProviderFailed as exc:
-            raise in_providers_words(exc) from exc
-        if reading.complete:
-            _count(call, reading)
-    return Raw(answer)
+    with await send_on(attempt, wire.dialect, passed) as reply:
+        answer = await reply.whole()
+    reading = wire.reading(attempt.provider.upstream.account)
+    reading.take(answer, [])
+    call.heard()
+    if call.keeping is not None:
+        call.keeping(answer.decode("utf-8", "replace"))
+    if reading.complete:
+        _count(call, reading)
+    return answer
 
 
-async def pass_on_unread(gateway: Gateway, passed: Passed, usage: Callable[[bytes], Usage]) -> Raw:
-    """Return the answer to a question that is no chat.
+async def passed_events(
+    attempt: Attempt, call: CallUnderWay, wire: Wire, passed: Passed, writing: Writing
+) -> AsyncGenerator[bytes, None]:
+    """Give the answer to a call that is streamed; each item holds all that came together.
 
     Args:
-        gateway: Is told of the call's end.
-        passed: The question.
-        usage: Finds in the answer what it has taken.
+        attempt: Whom to ask.
+        call: The record of the call.
+        wire: The dialect.
+        passed: What to send.
+        writing: Writes the answer of a server that does not stream.
 
     Raises:
         ModelNotFound, ProviderFailed: As for any call of a provider.
     """
-    provider = passed.provider
-    with gateway.call_of(provider, passed.model, streamed=False) as call:
-        try:
-            with await provider.upstream.send("POST", passed.path, passed.body, headers=passed.headers) as reply:
-                answer = await reply.whole()
+    watch = _Watch(wire, attempt.provider.upstream.account, call)
+    with await send_on(attempt, wire.dialect, passed, streamed=True) as reply:
+        if wire.form.media_type == EVENTS and reply.media_type == JSON:
+            pieces: list[Piece] = [Began(attempt.provider.name, attempt.model)]
+            watch.reading.take(await reply.whole(), pieces)
+            watch.reading.finish(pieces)
             call.heard()
-            call.usage = usage(answer)
-        except ProviderFailed as exc:
-            raise in_providers_words(exc) from exc
-        except (msgspec.DecodeError, UnicodeDecodeError) as exc:
-            raise not_understood(provider.upstream.account, exc) from exc
-    return Raw(answer)
+            yield writing.events(pieces)
+        else:
+            async with aclosing(_blocks(reply, wire, watch, passed.withhold)) as blocks:
+                async for block in blocks:
+                    yield block
+    watch.end()
 
 
-def pass_on_stream(gateway: Gateway, wire: Wire, passed: Passed, writing: Writing) -> Stream:
-    """Return the answer to a call that is streamed.
+async def send_on(attempt: Attempt, dialect: str, passed: Passed, *, streamed: bool = False) -> Reply:
+    """Send a call on and return the answer, once it has begun and is a success; use it in a ``with``.
 
-    Args:
-        gateway: Is told of the call's end.
-        wire: The dialect.
-        passed: The call.
-        writing: Writes the answer of a server that does not stream.
+    Raises:
+        ModelNotFound, ProviderFailed: As for any call of a provider; if its answer has the shape of an
+            error in the *dialect*, the error says so.
     """
-    return stream(_passed_events(gateway, wire, passed, writing), wire.form)
+    try:
+        return await attempt.provider.upstream.send(
+            "POST", passed.path, passed.body, streamed=streamed, seconds=attempt.seconds, headers=passed.headers
+        )
+    except ProviderFailed as exc:
+        if _is_error(exc.answer):
+            exc.answer_dialect = dialect
+        raise
 
 
-async def _passed_events(gateway: Gateway, wire: Wire, passed: Passed, writing: Writing) -> AsyncGenerator[bytes, None]:
-    provider = passed.provider
-    with gateway.call_of(provider, passed.model, streamed=True) as call:
-        watch = _Watch(wire, provider.upstream.account, call)
-        try:
-            with await provider.upstream.send(
-                "POST", passed.path, passed.body, streamed=True, headers=passed.headers
-            ) as reply:
-                if wire.form.media_type == EVENTS and reply.media_type == JSON:
-                    pieces: list[Piece] = [Began(provider.name, passed.model)]
-                    watch.reading.take(await reply.whole(), pieces)
-                    watch.reading.finish(pieces)
-                    yield writing.events(pieces)
-                else:
-                    async with aclosing(_blocks(reply, wire, watch, passed.withhold)) as blocks:
-                        async for block in blocks:
-                            yield block
-        except ProviderFailed as exc:
-            raise in_providers_words(exc) from exc
-        watch.end()
+def _is_error(answer: str) -> bool:
+    """Tell whether *answer* is an error as each of the dialects says it: an object that has one."""
+    try:
+        document = msgspec.json.decode(answer)
+    except msgspec.DecodeError:
+        return False
+    return isinstance(document, dict) and "error" in document
 
 
 async def _blocks(
@@ -168,13 +157,12 @@ async def _blocks(
 class _Watch:
     """Sees what passes."""
 
-    __slots__ = ("_call", "_given", "_key", "_wire", "over", "reading")
+    __slots__ = ("_call", "_key", "_wire", "over", "reading")
 
     def __init__(self, wire: Wire, account: Account, call: CallUnderWay) -> None:
         self._wire = wire
         self._call = call
         self._key = account.api_key
-        self._given = False
         self.reading = wire.reading(account)
         self.over = False
         """Whether nothing that follows matters."""
@@ -185,19 +173,20 @@ class _Watch:
         Raises:
             ProviderFailed: It is an error, and the first that comes.
         """
-        self._call.heard()
+        if self._call.keeping is not None:
+            self._call.keeping(block.decode("utf-8", "replace"))
         if self._wire.telling.search(block):
             try:
                 self._read(block)
             except ProviderFailed as exc:
-                if not self._given:
+                if not self._call.is_heard:
                     raise
                 self._call.outcome = exc.code
                 self.over = True
                 return scrub(block.decode("utf-8", "replace"), (self._key,)).encode()
             if withhold is not None:
                 return withhold(block)
-        self._given = True
+        self._call.heard()
         return block
 
     def end(self) -> None:
@@ -214,7 +203,7 @@ class _Watch:
         for payload in (*cutter.feed(block), *cutter.flush()):
             if self._wire.telling.search(payload):
                 self.reading.take(payload, [])
-            self._given = True
+            self._call.heard()
         self.over = self.reading.ended
 
 
@@ -222,15 +211,4 @@ def _count(call: CallUnderWay, reading: Reading) -> None:
     pieces: list[Piece] = []
     reading.finish(pieces)
     if isinstance(finish := pieces[-1], Finish):
-        call.usage = finish.usage
-
-
-def in_providers_words(failure: ProviderFailed) -> ProviderFailed:
-    """Return *failure* with the provider's own body, where that is an error in JSON; else as it is."""
-    try:
-        document = msgspec.json.decode(failure.answer)
-    except msgspec.DecodeError:
-        return failure
-    if isinstance(document, dict) and "error" in document:
-        return InProvidersWords(failure)
-    return failure
+        call.usage, call.finish_reason = finish.usage, finish.reason

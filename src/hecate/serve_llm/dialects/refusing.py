@@ -7,25 +7,11 @@ from hecate.endpoints import Raw
 from hecate.serve_llm.errors import ProviderFailed
 
 
-class InProvidersWords(ProviderFailed):
-    """The provider's own refusal of a call in its own dialect, which is told as it came.
-
-    Args:
-        failure: What rose; its ``answer`` has the shape of the dialect.
-    """
-
-    def __init__(self, failure: ProviderFailed) -> None:
-        super().__init__(
-            str(failure),
-            provider=failure.provider,
-            provider_status=failure.provider_status,
-            retry_after_seconds=failure.retry_after_seconds,
-            answer=failure.answer,
-        )
-
-    def raw(self) -> Raw:
-        """Return the answer to the client."""
-        return Raw(self.answer.encode(), status=status_of(self), headers=self.headers)
+def as_answered(error: HecateError, dialect: str) -> Raw | None:
+    """Return the provider's own refusal, keys taken out, if it is in this *dialect*; else None."""
+    if isinstance(error, ProviderFailed) and error.answer_dialect == dialect:
+        return Raw(error.answer.encode(), status=status_of(error), headers=error.headers)
+    return None
 
 
 def status_of(error: HecateError) -> int:
