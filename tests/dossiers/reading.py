@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from typing import Any
 
@@ -30,3 +30,24 @@ def folded_anew(db: apsw.Connection, folding: Folding, read_models: Sequence[Rea
             fresh.execute(model.schema)
         folding.fold(db, fresh, read_models)
         return rows_of(fresh, read_models)
+
+
+def indexes_used(db: apsw.Connection, question: Callable[[apsw.Connection], object]) -> list[str]:
+    """Return how SQLite finds the rows for each statement of *question*, such as "… (stream=?)"."""
+    statements: list[tuple[str, Any]] = []
+
+    def note(_cursor: apsw.Cursor, sql: str, bindings: Any) -> bool:
+        statements.append((sql, bindings))
+        return True
+
+    db.exec_trace = note
+    try:
+        question(db)
+    finally:
+        db.exec_trace = None
+    return [
+        detail
+        for sql, bindings in statements
+        for *_, detail in db.execute(f"EXPLAIN QUERY PLAN {sql}", bindings)
+        if detail.startswith(("SEARCH", "SCAN"))
+    ]

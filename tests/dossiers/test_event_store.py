@@ -17,6 +17,7 @@ from hecate.dossiers.errors import Refused, Unavailable, VersionMoved
 from hecate.dossiers.event_store import Appended, EventStore, NewEvent
 from hecate.dossiers.hash_chain import GENESIS, StoredEvent, first_broken
 from tests.dossiers.failing_disk import FailingDisk
+from tests.dossiers.reading import indexes_used
 
 
 def events(count: int, kind: str = "book_put_v1") -> list[NewEvent]:
@@ -274,6 +275,27 @@ def test_events_are_selected_by_type_stream_and_venture(store: EventStore) -> No
     assert positions(streams=["filling-1", "lending-2"]) == [1, 4, 5, 8]
     assert positions(1, types=["book_put_v1"], streams=["filling-1", "lending-1"], venture_id="v-1") == [5]
     assert positions(venture_id="v-3") == []
+
+
+@pytest.mark.parametrize(
+    ("selection", "index"),
+    [
+        ({}, "INTEGER PRIMARY KEY (rowid>?)"),
+        ({"types": ["a"]}, "(type=? AND rowid>?)"),
+        ({"venture_id": "v"}, "(venture_id=? AND rowid>?)"),
+        ({"streams": ["s"]}, "(stream=?)"),
+        ({"streams": ["s", "t"], "types": ["a"], "venture_id": "v"}, "(stream=?)"),
+        ({"types": ["a"], "venture_id": "v"}, "(venture_id=? AND rowid>?)"),
+    ],
+)
+def test_a_selection_is_found_by_what_there_is_least_of(
+    store: EventStore, selection: dict[str, Any], index: str
+) -> None:
+    """However long the log is: events of a stream are few, those of a type may be half of it."""
+    (used,) = store.read_from_thread(
+        lambda db: indexes_used(db, lambda at: store.events_after(at, 0, **selection))
+    ).result(10)
+    assert used.endswith(index)
 
 
 def test_a_streams_events_are_read_from_a_version_on(store: EventStore) -> None:

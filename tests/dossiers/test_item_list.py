@@ -8,6 +8,7 @@ from hecate.dossiers.engine import Engine
 from hecate.dossiers.event_store import EventStore, NewEvent
 from hecate.dossiers.event_types import EventTypes, Upcaster
 from hecate.dossiers.item_list import ItemList
+from tests.dossiers.reading import indexes_used
 from tests.dossiers.shelf import BOOKS, DESKS, FILL_SHELF, PutBook, carry_out, new_shelf, order
 
 Page = tuple[list[dict[str, Any]], int | None]
@@ -52,6 +53,14 @@ def test_a_process_that_has_not_begun_has_no_items(engine: Engine) -> None:
     """Neither has a list of no kind of item."""
     assert page(engine, new_shelf(engine, filling=False)) == ([], None)
     assert page(engine, new_shelf(engine), items=ItemList(name="nothing")) == ([], None)
+
+
+def test_a_page_is_found_by_its_stream(engine: Engine) -> None:
+    """However many events of the kind there are elsewhere."""
+    (used,) = engine.store.read_from_thread(
+        lambda db: indexes_used(db, lambda at: BOOKS.page(at, "filling-1", engine.event_types, 0, 10))
+    ).result(10)
+    assert used.endswith("(stream=?)")
 
 
 def test_an_event_of_an_earlier_version_is_an_item_of_today(store: EventStore) -> None:
