@@ -68,7 +68,8 @@ def answer_to(asked: Asked) -> Said:
         return Said(f"It is {asked.result}.")
     if asked.tools:
         names = asked.tools[: 2 if asked.text.startswith("both") else 1]
-        return Said("", "", [(f"call_{name}", name, {"at": "é"}) for name in names])
+        thought = THOUGHT if asked.text.startswith("think") else ""
+        return Said("", thought, [(f"call_{name}", name, {"at": "é"}) for name in names])
     if asked.has_schema:
         return Said('{"answer": 4}')
     if asked.images:

@@ -340,7 +340,7 @@ def _google_parts(said: Said) -> list[dict[str, Any]]:
     parts: list[dict[str, Any]] = [{"text": said.thought, "thought": True}] if said.thought else []
     parts += [{"functionCall": {"name": name, "args": given}} for _, name, given in said.calls]
     if said.calls:
-        parts[0]["thoughtSignature"] = "c2lnbmVk"
+        parts[-len(said.calls)]["thoughtSignature"] = "c2lnbmVk"
     return [*parts, {"text": said.text}] if said.text else parts
 
 

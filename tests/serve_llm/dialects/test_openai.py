@@ -174,6 +174,33 @@ async def test_what_anthropic_signs_comes_back_with_the_message(daemon: Daemon, 
     assert said["content"][0] == {"type": "thinking", "thinking": THOUGHT, "signature": "signed"}
 
 
+@pytest.mark.parametrize("stream", [True, False])
+async def test_what_belongs_to_a_call_is_remembered(
+    daemon: Daemon, client: openai.AsyncOpenAI, *, stream: bool
+) -> None:
+    """A client that sends calls back by id, name and arguments alone does not break a conversation that is signed."""
+    for kind in ("anthropic", "google"):
+        asked: Any = {"model": daemon[kind].model, "tools": [LOOK]}
+        if stream:
+            id_ = (await streamed(client, messages=says("think hard"), **asked)).calls[0][0]
+        else:
+            (choice,) = (await client.chat.completions.create(messages=says("think hard"), **asked)).choices
+            id_ = (choice.message.tool_calls or [])[0].id
+        call = {"id": id_, "type": "function", "function": {"name": "look", "arguments": '{"at": "é"}'}}
+        messages: list[Any] = [
+            *says("think hard"),
+            {"role": "assistant", "tool_calls": [call]},
+            {"role": "tool", "tool_call_id": id_, "content": "a wall"},
+        ]
+        await client.chat.completions.create(messages=messages, **asked)
+        sent = daemon[kind].last.json()
+        if kind == "anthropic":
+            signed = {"type": "thinking", "thinking": THOUGHT, "signature": "signed"}
+            assert sent["messages"][1]["content"][0] == signed
+        else:
+            assert sent["contents"][1]["parts"][0]["thoughtSignature"] == "c2lnbmVk"
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
     ("status", "raised"),

@@ -16,7 +16,8 @@ from msgspec.structs import replace
 
 from hecate.endpoints import Raw, Stream
 from hecate.serve_llm.dialects.passing_on import Passed, Wire, passed_answer, passed_events, send_on
-from hecate.serve_llm.dialects.streaming import Writing, stream
+from hecate.serve_llm.dialects.remembered import remembered
+from hecate.serve_llm.dialects.streaming import Writing, stream, written
 from hecate.serve_llm.pieces import ChatAnswer, Usage, whole_answer
 from hecate.serve_llm.refusals import not_understood
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from hecate.serve_llm.finished_calls import CallUnderWay
     from hecate.serve_llm.gateway import Gateway
     from hecate.serve_llm.messages import ChatRequest
+    from hecate.serve_llm.pieces import Batches
     from hecate.serve_llm.providers.provider import Provider
 
 
@@ -53,25 +55,34 @@ class Asked:
         """Tell whether the request goes to *provider* unread."""
         return provider.dialect == self.wire.dialect and not self.must_be_read
 
-    def request_for(self, attempt: Attempt) -> ChatRequest:
+    def _request_for(self, attempt: Attempt) -> ChatRequest:
         """Return the request as *attempt* is to make it."""
-        return replace(self.neutral(attempt.provider), model=attempt.model, timeout_seconds=attempt.seconds)
+        request = self.neutral(attempt.provider)
+        return replace(
+            request,
+            model=attempt.model,
+            timeout_seconds=attempt.seconds,
+            messages=remembered(self.gateway).restored(request.messages),
+        )
+
+    def translated(self, attempt: Attempt, call: CallUnderWay) -> Batches:
+        """Answer the request by a provider that speaks another dialect."""
+        return remembered(self.gateway).watched(self.gateway.answered(attempt, call, self._request_for(attempt)))
 
 
-async def whole(asked: Asked, written: Callable[[ChatAnswer], bytes]) -> Raw:
-    """Return the answer in one; *written* puts one that was translated into the dialect's form.
+async def whole(asked: Asked, form: Callable[[ChatAnswer], bytes]) -> Raw:
+    """Return the answer in one; *form* puts one that was translated into the dialect's form.
 
     Raises:
         Invalid, ModelNotFound, ProviderFailed: As for any chat.
     """
-    gateway = asked.gateway
-    attempts = gateway.attempts(asked.model, streamed=False, warnings=asked.warnings)
+    attempts = asked.gateway.attempts(asked.model, streamed=False, warnings=asked.warnings)
     async for attempt in attempts:
         with attempt as call:
             if asked.passes_to(attempt.provider):
                 passed = asked.passed(attempt.provider, attempt.model)
                 return Raw(await passed_answer(attempt, call, asked.wire, passed))
-            return Raw(written(await whole_answer(gateway.answered(attempt, call, asked.request_for(attempt)))))
+            return Raw(form(await whole_answer(asked.translated(attempt, call))))
     raise attempts.failure
 
 
@@ -88,21 +99,12 @@ async def _events(asked: Asked, writing: Callable[[], Writing]) -> AsyncGenerato
                 passed = asked.passed(attempt.provider, attempt.model)
                 source = passed_events(attempt, call, asked.wire, passed, writing())
             else:
-                source = _translated(asked, attempt, call, writing())
+                source = written(asked.translated(attempt, call), writing())
             async with aclosing(source):
                 async for events in source:
                     yield events
             return
     raise attempts.failure
-
-
-async def _translated(
-    asked: Asked, attempt: Attempt, call: CallUnderWay, writing: Writing
-) -> AsyncGenerator[bytes, None]:
-    async with aclosing(asked.gateway.answered(attempt, call, asked.request_for(attempt))) as batches:
-        async for batch in batches:
-            if events := writing.events(batch):
-                yield events
 
 
 async def passed_question(

@@ -12,7 +12,7 @@ from hecate.endpoints import Stream
 from hecate.serve_llm.chat_events import USUAL, Patience, held
 
 if TYPE_CHECKING:
-    from hecate.serve_llm.pieces import Piece
+    from hecate.serve_llm.pieces import Batches, Piece
 
 BODY_LIMIT_BYTES = 32 * 1024 * 1024
 """How large a request of a dialect may be: what Anthropic takes itself, the most of the three."""
@@ -40,6 +40,14 @@ class Writing(Protocol):
         Raises:
             HecateError: The answer has failed.
         """
+
+
+async def written(batches: Batches, writing: Writing) -> AsyncGenerator[bytes, None]:
+    """Give the events of an answer; each item holds all that came together."""
+    async with aclosing(batches):
+        async for batch in batches:
+            if events := writing.events(batch):
+                yield events
 
 
 def stream(source: AsyncGenerator[bytes, None], form: Form, patience: Patience = USUAL) -> Stream:
