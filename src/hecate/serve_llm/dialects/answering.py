@@ -46,14 +46,12 @@ class Asked:
     Raises:
         Invalid: It is wrong, or asks for what the provider cannot do.
     """
-    must_be_read: bool = False
-    """Whether it must not be passed on, even to a provider that speaks the dialect."""
     warnings: list[str]
     """Is told what was tried before."""
 
     def passes_to(self, provider: Provider) -> bool:
         """Tell whether the request goes to *provider* unread."""
-        return provider.dialect == self.wire.dialect and not self.must_be_read
+        return provider.dialect == self.wire.dialect
 
     def _request_for(self, attempt: Attempt) -> ChatRequest:
         """Return the request as *attempt* is to make it."""

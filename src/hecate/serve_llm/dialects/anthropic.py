@@ -21,7 +21,7 @@ from hecate.serve_llm.dialects.answering import Asked, passed_question, streamed
 from hecate.serve_llm.dialects.anthropic_answer import MessageEvents, message
 from hecate.serve_llm.dialects.anthropic_errors import failure, refusal
 from hecate.serve_llm.dialects.anthropic_request import neutral_request
-from hecate.serve_llm.dialects.kept_marks import has_marks
+from hecate.serve_llm.dialects.kept_marks import without_marks
 from hecate.serve_llm.dialects.passing_on import Passed, Wire
 from hecate.serve_llm.dialects.requested_bytes import with_defaults, with_model
 from hecate.serve_llm.dialects.streaming import BODY_LIMIT_BYTES, EVENTS, Form
@@ -71,7 +71,6 @@ async def create_message(call: Call) -> Raw | Stream:
         wire=WIRE,
         passed=partial(_passed, call, question),
         neutral=partial(neutral_request, call.raw_body, streamed=streams),
-        must_be_read=has_marks(call.raw_body),
         warnings=call.warnings,
     )
     id_ = f"msg_{call.request_id}"
@@ -84,11 +83,10 @@ async def count_tokens(call: Call) -> Raw:
     """Tell how many tokens of input a message would be, where the provider says so beforehand."""
     question: MessageQuestion = call.body
     gateway = call.services.get(Gateway)
-    if not has_marks(call.raw_body):
-        passed = partial(_counted, call, question)
-        answer = await passed_question(gateway, question.model, DIALECT, passed, _free, operation="count_tokens")
-        if answer is not None:
-            return answer
+    passed = partial(_counted, call, question)
+    answer = await passed_question(gateway, question.model, DIALECT, passed, _free, operation="count_tokens")
+    if answer is not None:
+        return answer
     provider, _ = await gateway.target(question.model)
     request = neutral_request(call.raw_body, provider, streamed=False)
     return Raw(msgspec.json.encode({"input_tokens": await gateway.count_tokens(request)}))
@@ -97,12 +95,12 @@ async def count_tokens(call: Call) -> Raw:
 def _passed(call: Call, question: MessageQuestion, provider: Provider, model: str) -> Passed:
     account = provider.upstream.account
     options = {name: value for name, value in account.options.items() if name != "betas"}
-    body = with_defaults(with_model(call.raw_body, question.model, model), options)
+    body = with_defaults(with_model(without_marks(call.raw_body), question.model, model), options)
     return Passed(path=MESSAGES, body=body, headers=_headers(call.headers, account))
 
 
 def _counted(call: Call, question: MessageQuestion, provider: Provider, model: str) -> Passed:
-    body = with_model(call.raw_body, question.model, model)
+    body = with_model(without_marks(call.raw_body), question.model, model)
     return Passed(path=COUNT_TOKENS, body=body, headers=_headers(call.headers, provider.upstream.account))
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-import msgspec
 from msgspec import Struct
 
 from hecate.dossiers.errors import Invalid
@@ -24,7 +23,7 @@ from hecate.serve_llm.dialects.anthropic_blocks import (
     parts_of,
     shown_parts,
 )
-from hecate.serve_llm.dialects.kept_marks import MARK, unmarked
+from hecate.serve_llm.dialects.kept_marks import unmarked
 from hecate.serve_llm.messages import (
     AssistantMessage,
     Content,
@@ -37,7 +36,6 @@ from hecate.serve_llm.messages import (
     ToolMessage,
     UserMessage,
 )
-from hecate.serve_llm.providers.kept import Kept
 from hecate.serve_llm.providers.provider import Provider
 
 MALFORMED = "INVALID_JSON"
@@ -78,7 +76,7 @@ def neutral_messages(turns: Sequence[Turn], provider: Provider) -> Iterator[Mess
             case UserTurn(content):
                 yield from _user(_blocks(content), provider)
             case AssistantTurn(content):
-                yield _assistant(_blocks(content), provider)
+                yield _assistant(_blocks(content))
 
 
 def _blocks(content: str | tuple[Block, ...]) -> Sequence[Block]:
@@ -111,16 +109,14 @@ def _result(block: ToolResultBlock, provider: Provider) -> tuple[Content, Sequen
     return text or "(shown below)", [part for part in parts if not isinstance(part, TextPart)]
 
 
-def _assistant(blocks: Sequence[Block], provider: Provider) -> AssistantMessage:
+def _assistant(blocks: Sequence[Block]) -> AssistantMessage:
     texts: list[Part] = []
     calls: list[ToolCall] = []
     reasoning: list[str] = []
     signatures: list[Signature] = []
-    characters = 0
     for block in blocks:
         match block:
             case TextBlock(text):
-                characters += len(text)
                 texts.append(TextPart(text, block.cache_control))
             case ToolUseBlock():
                 calls.append(_call(block))
@@ -131,22 +127,7 @@ def _assistant(blocks: Sequence[Block], provider: Provider) -> AssistantMessage:
                     signatures.append(signature)
             case _:
                 raise Invalid("an assistant's turn consists of text, thinking and calls of tools")
-        if provider.dialect == "anthropic" and (own := _own(block)) is not None:
-            signatures.append(Kept(provider.name, own, characters, len(calls)).signature())
     return AssistantMessage(tuple(texts), tuple(calls), "\n".join(reasoning), tuple(signatures))
-
-
-def _own(block: Block) -> dict[str, object] | None:
-    """Return *block* as it was, if it is thinking that Anthropic has signed."""
-    match block:
-        case ThinkingBlock(_, signature) if signature and not signature.startswith(MARK):
-            pass
-        case RedactedThinkingBlock(data) if not data.startswith(MARK):
-            pass
-        case _:
-            return None
-    own: dict[str, object] = msgspec.to_builtins(block)
-    return own
 
 
 def _call(block: ToolUseBlock) -> ToolCall:
