@@ -35,6 +35,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "serve_llm": {"dossiers.errors", "endpoints"},
     "client": {"paths"},
     **dict.fromkeys(FEATURES, BASICS),
+    "report_metrics": {"report_health", "serve_llm", *BASICS},
 }
 """What of hecate each part may import besides itself and the version; ``daemon`` may import everything."""
 

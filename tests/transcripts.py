@@ -20,7 +20,8 @@ PROMPT = "$ "
 WIDTH = 110
 
 ID = re.compile(r"\b(?:v|div|agg|evt|desk|dep|seq)-[0-9a-f]{20}\b")
-NUMBERS = ("initiated_at", "uptime_seconds", "latency_ms", "checked_seconds_ago", "uid", "pid")
+TIMES = ("first_token_p50_ms", "first_token_p95_ms", "latency_p50_ms", "latency_p95_ms", "latency_ms")
+NUMBERS = ("initiated_at", "uptime_seconds", "checked_seconds_ago", "uid", "pid", *TIMES)
 WORDS = ("hash", "hecatehash", "event_id", "correlation_id", "sqlite_version", "version")
 VOLATILE = re.compile(
     "|".join(
@@ -28,7 +29,7 @@ VOLATILE = re.compile(
             ID.pattern,
             r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{3})?Z",
             # Laid out, and as it came.
-            *(rf'(?<="{name}":{space})\d+' for name in NUMBERS for space in (" ", "")),
+            *(rf'(?<="{name}":{space})\d+(?:\.\d+)?' for name in NUMBERS for space in (" ", "")),
             *(rf'(?<="{name}":{space}")[0-9a-f.]+' for name in WORDS for space in (" ", "")),
             r'(?<="id": ")[0-9a-f]{32}',
             r"(?<=uid:)\d+",

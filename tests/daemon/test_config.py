@@ -82,6 +82,14 @@ def test_every_table_is_read(file: Path) -> None:
         fast = "groq/llama"
         [providers.groq]
         api_key = "k"
+        prices = "groq"
+        [usage]
+        keep_days = 7
+        [budgets]
+        per_day_usd = 5
+        on_exceeded = "refuse"
+        [telemetry]
+        otlp_endpoint = "http://127.0.0.1:4318"
         """,
     )
     assert configuration.socket_path == Path("/run/x/s")
@@ -92,6 +100,10 @@ def test_every_table_is_read(file: Path) -> None:
     assert configuration.lifecycle.gates == "strict"
     assert configuration.llm.aliases == {"fast": "groq/llama"}
     assert configuration.providers["groq"].api_key == "k"
+    assert configuration.providers["groq"].prices == "groq"
+    assert configuration.usage.keep_days == 7
+    assert (configuration.budgets.per_day_usd, configuration.budgets.on_exceeded) == (5, "refuse")
+    assert configuration.telemetry.otlp_endpoint == "http://127.0.0.1:4318"
 
 
 def test_the_environment_wins_over_the_file(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:

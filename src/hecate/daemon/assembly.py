@@ -24,8 +24,12 @@ from hecate.rest.app import Application
 from hecate.rest.desk_routes import desk_routes
 from hecate.rest.item_list_routes import item_list_routes
 from hecate.rest.openapi import openapi_route
-from hecate.serve_llm.accounts import Sources, configured_accounts
+from hecate.serve_llm.accounts import Sources
+from hecate.serve_llm.added_providers import FILE_NAME, AddedProviders
 from hecate.serve_llm.gateway import Gateway
+from hecate.serve_llm.usage_ledger import Ledger
+from hecate.serve_llm.usage_spans import open_spans
+from hecate.serve_llm.usage_store import DATABASE_NAME, UsageStore
 
 log = structlog.get_logger(__name__)
 
@@ -60,15 +64,16 @@ class HecateAssembly:
         ]
 
     async def reload(self, configuration: Configuration) -> None:
-        """Use *configuration*'s gates, models and providers from now on.
+        """Use *configuration*'s gates, models, providers and budgets from now on.
 
         Raises:
             ConfigurationWrong: A provider's table is wrong; everything stays as it was.
         """
         try:
-            await self._gateway.reload()
+            await self._gateway.providers.reload()
         except Invalid as exc:
             raise ConfigurationWrong(str(exc)) from exc
+        self._gateway.ledger.configure(configuration.usage, configuration.budgets)
         self._engine.strict_gates = _strict(configuration)
 
     async def is_sound(self) -> bool:
@@ -100,7 +105,8 @@ async def assemble(given: Given) -> AsyncIterator[HecateAssembly]:
         routes = (*routes, openapi_route(routes))
         policies = asyncio.create_task(_follow_policies(engine, found.policies))
         try:
-            async with gateway:
+            async with _traces(given, gateway.ledger), gateway:
+                await _record_usage(given, gateway.ledger)
                 yield HecateAssembly(engine, gateway, routes)
         finally:
             policies.cancel()
@@ -118,15 +124,38 @@ def _gateway(given: Given) -> Gateway:
             configuration = given.read_again()
         except ConfigurationWrong as exc:
             raise Invalid(str(exc)) from exc
-        sources = Sources(configuration.llm, configuration.providers, os.environ)
-        accounts = configured_accounts(sources).values()
-        given.hide(secret for account in accounts for secret in (account.api_key, *account.headers.values()))
-        return sources
+        return Sources(configuration.llm, configuration.providers, os.environ)
 
+    ledger = Ledger(given.configuration.usage, given.configuration.budgets)
+    added = AddedProviders(given.data.path / FILE_NAME)
     try:
-        return Gateway(read_sources)
+        return Gateway(read_sources, ledger, added=added, hide=given.hide)
     except Invalid as exc:
         raise ConfigurationWrong(str(exc)) from exc
+
+
+@asynccontextmanager
+async def _traces(given: Given, ledger: Ledger) -> AsyncIterator[None]:
+    """Send traces, if anybody wants them, of what *ledger* is told; the last ones at the end."""
+    spans = await asyncio.to_thread(open_spans, given.configuration.telemetry.otlp_endpoint, os.environ)
+    if spans is None:
+        yield
+        return
+    ledger.watchers.append(spans.tell)
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(spans.close)
+
+
+async def _record_usage(given: Given, ledger: Ledger) -> None:
+    path = given.data.path / DATABASE_NAME
+    try:
+        await ledger.record_in(await asyncio.to_thread(UsageStore.open, path))
+    except Unavailable as exc:
+        raise CannotStart(str(exc)) from exc
+    except (apsw.Error, OSError) as exc:
+        raise CannotStart(f"cannot open the record of usage {path}: {exc}") from exc
 
 
 async def _engine(given: Given, found: catalog.Catalog) -> Engine:

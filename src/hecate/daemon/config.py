@@ -22,7 +22,9 @@ from hecate import paths
 from hecate.daemon import wrong_key
 from hecate.daemon.errors import ConfigurationWrong
 from hecate.daemon.loopback import LoopbackAddress
+from hecate.serve_llm.budgets import BudgetSettings
 from hecate.serve_llm.settings import LlmSettings, ProviderSettings
+from hecate.serve_llm.usage_settings import TelemetrySettings, UsageSettings
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 LogFormat = Literal["auto", "human", "json"]
@@ -95,6 +97,9 @@ class Configuration(Struct, frozen=True, forbid_unknown_fields=True):
     log: LogSettings = LogSettings()
     lifecycle: LifecycleSettings = LifecycleSettings()
     llm: LlmSettings = LlmSettings()
+    usage: UsageSettings = UsageSettings()
+    budgets: BudgetSettings = BudgetSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
     providers: dict[str, ProviderSettings] = field(default_factory=dict)
 
     @property

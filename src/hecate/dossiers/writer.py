@@ -70,6 +70,11 @@ class Writer:
         """Why nothing is written any more; empty while all is well."""
         return self._transactions.doubt
 
+    @property
+    def waiting(self) -> int:
+        """How many units have not begun yet."""
+        return len(self._waiting) + self._from_threads.qsize()
+
     def close(self) -> None:
         """Commit what has begun, refuse what waits, and end the threads."""
         with self._closing:

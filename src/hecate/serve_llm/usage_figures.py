@@ -80,8 +80,6 @@ class Figures:
         """By provider and model."""
         self.overhead = {streamed: Histogram(OVERHEAD_BOUNDS) for streamed in (False, True)}
         """What the gateway has taken itself, until the answer began; by whether it was streamed."""
-        self.refused: defaultdict[str, int] = defaultdict(int)
-        """Calls that went to no provider, by the code of their error."""
 
     def count(self, entry: Entry) -> None:
         """Count a call that has ended."""

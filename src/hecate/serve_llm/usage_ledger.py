@@ -43,15 +43,15 @@ WARNING_HEADER: Final = "X-Hecate-Warning"
 class Ledger:
     """Is told of every call, and tells what they have cost.
 
+    Nobody remembers the calls before `record_in` has said where.
+
     Args:
-        store: Remembers the calls; None: nobody does.
         usage: What is remembered.
         budgets: What may be spent.
     """
 
     def __init__(
         self,
-        store: UsageStore | None = None,
         usage: UsageSettings = UsageSettings(),  # noqa: B008 - frozen
         budgets: BudgetSettings = BudgetSettings(),  # noqa: B008 - frozen
     ) -> None:
@@ -59,13 +59,18 @@ class Ledger:
         self.budgets = Budgets(budgets)
         self.prices = Prices()
         self.figures = Figures()
-        self.recorder = None if store is None else Recorder(store, usage.keep_days)
+        self.recorder: Recorder | None = None
         self.watchers: list[Callable[[Entry], None]] = []
         """Are told of each call, up to a second after its end."""
         self.open_calls = 0
         self.open_streams = 0
         self._ended_lately: list[Entry] = []
         self._noting: asyncio.TimerHandle | None = None
+
+    async def record_in(self, store: UsageStore) -> None:
+        """Record calls in *store* from now on, and close it at the end."""
+        self.budgets.recall(await asyncio.to_thread(store.spent))
+        self.recorder = Recorder(store, self.settings.keep_days)
 
     def configure(self, usage: UsageSettings, budgets: BudgetSettings) -> None:
         """Go by these settings from now on."""
@@ -129,14 +134,14 @@ class Ledger:
 
     async def up_to_date(self) -> None:
         """Record what has ended until now."""
-        self._note()
+        self.note()
         if self.recorder is not None:
             await self.recorder.written()
 
     async def close(self) -> None:
         """Record everything, and close the store."""
         await self.prices.close()
-        self._note()
+        self.note()
         if self.recorder is not None:
             await self.recorder.close()
 
@@ -164,9 +169,9 @@ class Ledger:
             self.budgets.add(entry.venture_id, cost_usd, finished.began_at)
         self._ended_lately.append(entry)
         if self._noting is None:
-            self._noting = asyncio.get_running_loop().call_later(SECONDS_BETWEEN_WRITES, self._note)
+            self._noting = asyncio.get_running_loop().call_later(SECONDS_BETWEEN_WRITES, self.note)
         elif len(self._ended_lately) == CALLS_AT_ONCE:
-            self._note()
+            self.note()
 
     def _cost(self, account: Account, model: str, usage: Usage) -> float | None:
         rates = self.prices.rates(account, model)
@@ -175,18 +180,18 @@ class Ledger:
             return None
         return round(rates.cost(usage), 10)
 
-    def _note(self) -> None:
+    def note(self) -> None:
         """Count and record what has ended since the last time."""
         if self._noting is not None:
             self._noting.cancel()
             self._noting = None
         entries, self._ended_lately = self._ended_lately, []
+        if self.recorder is not None:
+            self.recorder.write(entries)
         for entry in entries:
             self.figures.count(entry)
             for watch in self.watchers:
                 watch(entry)
-        if self.recorder is not None:
-            self.recorder.write(entries)
 
 
 def _ignore(_: FinishedCall) -> None:
