@@ -20,7 +20,8 @@ DEEPEST_NESTING = 64
 DRAINED_BYTES = 64 * 1024 * 1024
 """How much of a body that is too large is read, so that its sender gets to the answer."""
 
-_STRINGS_AND_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.DOTALL)
+# A string without an end is taken to the end of the body: else its every quote would be tried as another's beginning.
+_STRINGS_AND_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
 _TRUNCATED = "Input data was truncated"
 _MALFORMED = "JSON is malformed: "
 _PATTERN_IN_ERROR = re.compile(r""" matching regex ('.*'|".*")""")
