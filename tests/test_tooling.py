@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import tomllib
@@ -16,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
 GROUPS: dict[str, list[str]] = PROJECT["dependency-groups"]
 LOCKS = sorted((ROOT / "requirements").glob("*.lock"))
+PEERS = ROOT / "bench" / "peers"
 LAYERS = {
     "run": PROJECT["project"]["dependencies"] + GROUPS["build"],
     **{name: requirements for name, requirements in GROUPS.items() if name != "build"},
@@ -39,7 +41,7 @@ def test_every_layer_has_a_lock() -> None:
     assert {lock.stem for lock in LOCKS} == set(LAYERS)
 
 
-@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.stem)
+@pytest.mark.parametrize("lock", [*LOCKS, PEERS / "litellm.lock"], ids=lambda lock: lock.stem)
 def test_a_lock_records_no_address(lock: Path) -> None:
     """Where the packages come from is pip's business on the machine that installs them."""
     text = lock.read_text()
@@ -47,13 +49,22 @@ def test_a_lock_records_no_address(lock: Path) -> None:
     assert not re.search(r"^-", text, re.MULTILINE), "no options such as --index-url or --find-links"
 
 
-@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.stem)
+@pytest.mark.parametrize("lock", [*LOCKS, PEERS / "litellm.lock"], ids=lambda lock: lock.stem)
 def test_a_lock_has_nothing_but_pins_with_hashes(lock: Path) -> None:
     """Every line that is no comment belongs to a pin, and every pin lists SHA-256 hashes."""
     text = lock.read_text()
     rest = PIN.sub("", text)
     assert [line for line in rest.splitlines() if line.strip() and not line.lstrip().startswith("#")] == []
     assert all(SHA256.fullmatch(digest) for digest in HASH.findall(text))
+
+
+def test_npms_lock_records_hashes_and_no_address() -> None:
+    """What the gateway's benchmark installs from npm is pinned the same way."""
+    packages: dict[str, dict[str, Any]] = json.loads((PEERS / "package-lock.json").read_text())["packages"]
+    del packages[""]
+    assert packages["node_modules/@hono/node-server"]["version"] == "1.14.1", "later ones break Portkey's streams"
+    assert all(package["integrity"].startswith("sha512-") for package in packages.values())
+    assert not any("resolved" in package for package in packages.values())
 
 
 @pytest.mark.parametrize("layer", LAYERS)

@@ -44,24 +44,27 @@ class Daemon:
 
 
 @contextmanager
-def running(place: Path, data: Path | None = None, command: Sequence[str] = (str(HECATE),)) -> Iterator[Daemon]:
+def running(
+    place: Path, data: Path | None = None, command: Sequence[str] = (str(HECATE),), configuration: str = ""
+) -> Iterator[Daemon]:
     """Run a daemon with its socket and log in *place* until the end of the block.
 
     Args:
         place: Short enough for a socket's path.
         data: The data directory; None: a new one in *place*.
         command: What stands for ``hecate`` on the command line.
+        configuration: All of the daemon's own: the machine's must not change what is measured.
 
     Raises:
         RuntimeError: It does not start, or does not end well.
     """
     path, log = place / "hecate.sock", place / "log"
-    # A configuration of its own, and no providers: the machine's must not change what is measured.
-    configuration = place / "hecate.toml"
-    configuration.write_text("", encoding="utf-8")
+    file = place / "hecate.toml"
+    file.write_text(configuration, encoding="utf-8")
+    file.chmod(0o600)  # it may hold keys
     environment = {"PATH": os.environ["PATH"], "HOME": str(place), "LANG": "C.UTF-8"}
     arguments = [*command, "serve", "--socket", str(path), "--data-dir", str(data or place / "data")]
-    arguments += ["--config", str(configuration), "--log-level", "warning", "--quiet"]
+    arguments += ["--config", str(file), "--log-level", "warning", "--quiet"]
     with log.open("wb") as stderr:
         started = time.perf_counter()
         process = subprocess.Popen(arguments, stdout=stderr, stderr=stderr, env=environment, cwd=ROOT)
@@ -80,6 +83,7 @@ def running(place: Path, data: Path | None = None, command: Sequence[str] = (str
 
 def _answers(path: Path) -> bool:
     with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(START_SECONDS)
         try:
             probe.connect(str(path))
         except (FileNotFoundError, ConnectionRefusedError):

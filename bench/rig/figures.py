@@ -63,6 +63,11 @@ def under(what: str, figure: Rounds, bound: float, unit: str, *, beside: str = "
     return Row(what, f"under {bound:g} {unit}", figure.text(unit, digits), beside, figure.median < bound)
 
 
+def over(what: str, figure: Rounds, bound: float, unit: str, *, beside: str = "", digits: int = 0) -> Row:
+    """Return the row of a figure that should be more than *bound*."""
+    return Row(what, f"over {bound:,g} {unit}", figure.text(unit, digits), beside, figure.median > bound)
+
+
 def table(rows: Sequence[Row]) -> str:
     """Return *rows* as a Markdown table whose columns line up."""
     head = ("measured", "target", "result", "", "in the same run")

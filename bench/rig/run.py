@@ -47,6 +47,8 @@ class Benchmark(NamedTuple):
 
     name: str
     measure: Callable[[Run], Iterator[Row]]
+    only_if_named: bool = False
+    """Whether a run of all leaves it out: it takes long, or installs something."""
 
 
 def say(words: str) -> None:
