@@ -166,9 +166,9 @@ def test_brackets_in_strings_are_no_nesting() -> None:
 
 
 def test_quotes_in_a_string_without_an_end_cost_no_more_than_others() -> None:
-    """Each was once looked at as the beginning of a string of its own: a megabyte held the daemon up for half an hour."""
+    """Each was once tried as the beginning of a string of its own: a megabyte held the daemon up for half an hour."""
     with pytest.raises(Invalid, match="ends too early"):
-        decode_body(Desk, b'{"more": [' + b"[]," * DEEPEST_NESTING + b'"' + b'\\"' * 500_000, may_be_absent=False)
+        decode_body(Desk, b'{"else": [' + b"[]," * DEEPEST_NESTING + b'"' + b'\\"' * 500_000, may_be_absent=False)
 
 
 json_values = st.recursive(
