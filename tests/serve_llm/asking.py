@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, Protocol
 
@@ -35,13 +35,13 @@ class OpenGateway(Protocol):
     ) -> Awaitable[Gateway]: ...
 
 
-async def ask(gateway: Gateway, route: Route, body: Any = None) -> Result:
+async def ask(gateway: Gateway, route: Route, body: Any = None, path: Mapping[str, str] | None = None) -> Result:
     """Return what *route* answers to *body*, as the REST layer would ask it."""
     raw = b"" if body is None else json.dumps(body).encode()
     decoded, warnings = (None, []) if route.body is None else decode_body(route.body, raw, may_be_absent=False)
     services = Services()
     services.add(gateway)
-    return await route.call(Call({}, None, decoded, raw, {}, None, "request", services, warnings))
+    return await route.call(Call(path or {}, None, decoded, raw, {}, None, "request", services, warnings))
 
 
 def user_says(text: str = "Hello!", **more: Any) -> dict[str, Any]:

@@ -13,7 +13,6 @@ from hecate.serve_llm.settings import LlmSettings, ProviderSettings, Retries
 from tests.fakes.scripted_server import Script, ScriptedServer
 from tests.serve_llm.asking import OpenGateway, Serve
 
-
 QUICK = Retries(first_wait_seconds=0.001)
 """As often as usual, without much ado."""
 
@@ -45,7 +44,9 @@ def open_gateway(stack: AsyncExitStack) -> OpenGateway:
         environ: dict[str, str] | None = None,
     ) -> Gateway:
         # Ollama needs no configuration, so it would be there, and be looked for on this machine.
-        sources = Sources(llm or LlmSettings(retries=QUICK), {"ollama": ProviderSettings(enabled=False), **providers}, environ or {})
+        sources = Sources(
+            llm or LlmSettings(retries=QUICK), {"ollama": ProviderSettings(enabled=False), **providers}, environ or {}
+        )
         return await stack.enter_async_context(Gateway(lambda: sources))
 
     return start

@@ -301,7 +301,7 @@ async def test_a_provider_that_keeps_failing_is_left_alone(serve: Serve, open_ga
     found = await health(gateway, "one")
     assert (found.circuit, found.failures_in_a_row, found.left_alone_seconds) == ("open", 2, 3600)
     assert found.last_failure == "one answered 503: busy"
-    await gateway.reload()  # Asks for the models again, which it has.
+    await gateway.providers.reload()  # Asks for the models again, which it has.
     assert (await health(gateway, "one")).circuit == "half_open"
     assert (await chat(gateway, model=ONE))["content"] == "hi"
     assert (await health(gateway, "one")).circuit == "closed"

@@ -114,7 +114,7 @@ async def test_names(name: str, target: tuple[str, str], serve: Serve, open_gate
     """A listed name wins, then ``provider/name``, then an alias; slashes of the model's own are no harm."""
     one = await serve(Lists("a").script)
     two = await serve(Lists("a", "only-two", "org/model", "/models/file.gguf", "tagged:latest").script)
-    aliases = {"fast": "two/only-two", "a-alias": "a", "a": "two/a"}
+    aliases: dict[str, str | tuple[str, ...]] = {"fast": "two/only-two", "a-alias": "a", "a": "two/a"}
     gateway = await open_gateway({"one": at(one), "two": at(two)}, LlmSettings(aliases=aliases))
     await gateway.models()
     provider, model = await gateway.target(name)
@@ -143,7 +143,7 @@ async def test_new_model_is_found(serve: Serve, open_gateway: OpenGateway) -> No
 )
 async def test_unknown_names(name: str, message: str, serve: Serve, open_gateway: OpenGateway) -> None:
     """An unknown name is said to be unknown, with what might be wrong; aliases in a circle are no trap."""
-    aliases = {"loop": "pool", "pool": "loop"}
+    aliases: dict[str, str | tuple[str, ...]] = {"loop": "pool", "pool": "loop"}
     gateway = await open_gateway({"one": at(await serve(Lists("a").script))}, LlmSettings(aliases=aliases))
     with pytest.raises(ModelNotFound, match=message):
         await gateway.target(name)

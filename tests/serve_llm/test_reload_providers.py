@@ -59,12 +59,16 @@ async def test_what_has_changed_is_told(serve: Serve, stack: AsyncExitStack) -> 
     del configuration.providers["gone"]
     configuration.providers["new"] = ProviderSettings(base_url=server.url)
     configuration.providers["rekeyed"] = ProviderSettings(base_url=server.url, api_key="two")
-    assert await reload(gateway) == {
+    answer = await reload(gateway)
+    health = answer.pop("health")
+    assert {name: found.status for name, found in health.items()} == dict.fromkeys(health, "healthy")
+    assert answer == {
         "providers_loaded": ("kept", "rekeyed", "new"),
         "providers": ("kept", "rekeyed", "new"),
         "added": ("new",),
         "removed": ("gone",),
         "changed": ("rekeyed",),
+        "changed_settings": {"rekeyed": ("api_key",)},
     }
     assert (await gateway.shelves())["kept"] is before["kept"]
     assert (await chat(gateway, model="rekeyed/m"))["content"] == "Bearer two"

@@ -6,16 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from yarl import URL
+from msgspec import structs
 
 from hecate.dossiers.errors import Invalid
+from hecate.serve_llm.addresses import checked_url
 from hecate.serve_llm.environment import key_in_environment, proxy_for, read_environment_file, read_key_file
 from hecate.serve_llm.providers import provider_kinds
-from hecate.serve_llm.providers.provider import Account, ProviderKind
+from hecate.serve_llm.providers.provider import Account, Origin, ProviderKind
 from hecate.serve_llm.settings import LlmSettings, ProviderSettings
 
 FALLBACK_KIND = "openai"
 """What a provider with a name of its own is taken to speak."""
+USUAL = ProviderSettings()
+"""What says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,36 +27,64 @@ class Sources:
 
     llm: LlmSettings = field(default_factory=LlmSettings)
     providers: Mapping[str, ProviderSettings] = field(default_factory=dict)
+    """Those of the configuration file."""
     environ: Mapping[str, str] = field(default_factory=dict)
+    added: Mapping[str, ProviderSettings] = field(default_factory=dict)
+    """Those that were added at run time; where they say something, it wins over the configuration file."""
+
+    def with_added(self, added: Mapping[str, ProviderSettings]) -> Sources:
+        """Return the same with *added* in place of what was added before."""
+        return Sources(self.llm, self.providers, self.environ, added)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """One provider's settings, from all sources but the environment."""
+
+    settings: ProviderSettings
+    origin: Origin
+    """``environment`` where neither file says anything."""
+    asks_environment: bool = True
+    """Whether the environment may add what is left out."""
 
 
 def configured_accounts(sources: Sources) -> dict[str, Account]:
     """Return the accounts that can be used, by name: the contract's first.
 
     Raises:
-        Invalid: A kind is unknown, an address is missing, or a file cannot be read.
+        Invalid: A kind is unknown, an address is missing or forbidden, or a file cannot be read.
     """
     environ = dict(sources.environ)
     if sources.llm.environment_file:
         environ |= read_environment_file(Path(sources.llm.environment_file))
     kinds = provider_kinds()
     accounts: dict[str, Account] = {}
-    for name in (*kinds, *(name for name in sources.providers if name not in kinds)):
+    for name in dict.fromkeys((*kinds, *sources.providers, *sources.added)):
         if "/" in name:
             raise Invalid(f"provider {name!r}: a name must not hold a slash, which parts it from the model's")
-        settings = sources.providers.get(name)
-        if settings is not None and not settings.enabled:
+        wanted = _wanted(sources.providers.get(name), sources.added.get(name))
+        if not wanted.settings.enabled:
             continue
-        account = _account(name, settings or ProviderSettings(), _kind_of(name, settings, kinds), sources.llm, environ)
+        account = _account(name, wanted, _kind_of(name, wanted.settings, kinds), sources.llm, environ)
         if account is not None:
             accounts[name] = account
-        elif settings is not None and name not in kinds:
+        elif name not in kinds:
             raise Invalid(f"provider {name!r} needs a base_url")
     return accounts
 
 
-def _kind_of(name: str, settings: ProviderSettings | None, kinds: Mapping[str, ProviderKind]) -> ProviderKind:
-    asked = settings.kind if settings is not None else ""
+def _wanted(configured: ProviderSettings | None, added: ProviderSettings | None) -> _Wanted:
+    if added is None:
+        return _Wanted(configured or ProviderSettings(), "environment" if configured is None else "configuration")
+    if added.base_url or configured is None:
+        # Another address gets nothing that was meant for the usual one: no key, no headers.
+        return _Wanted(added, "added", asks_environment=not added.base_url)
+    said = {name: value for name, value in structs.asdict(added).items() if value != getattr(USUAL, name)}
+    return _Wanted(structs.replace(configured, **{"enabled": True, **said}), "added")
+
+
+def _kind_of(name: str, settings: ProviderSettings, kinds: Mapping[str, ProviderKind]) -> ProviderKind:
+    asked = settings.kind
     kind = kinds.get(asked or name) or (None if asked else kinds.get(FALLBACK_KIND))
     if kind is None:
         raise Invalid(f"provider {name!r} is of an unknown kind {asked!r}; there are: {', '.join(kinds)}")
@@ -61,23 +92,26 @@ def _kind_of(name: str, settings: ProviderSettings | None, kinds: Mapping[str, P
 
 
 def _account(
-    name: str, settings: ProviderSettings, kind: ProviderKind, llm: LlmSettings, environ: Mapping[str, str]
+    name: str, wanted: _Wanted, kind: ProviderKind, llm: LlmSettings, environ: Mapping[str, str]
 ) -> Account | None:
     """Return the account, or None where nothing says that this provider is to be used."""
+    settings = wanted.settings
+    variables = environ if wanted.asks_environment else {}
     # The variables of a kind belong to the provider of that name; `[providers.other] kind = "openai"`
     # must not send OpenAI's key to another server.
     owns_variables = name == kind.name
-    given_url = settings.base_url or (_first_set(kind.base_url_variables, environ) if owns_variables else "")
-    key = _key(
-        settings, kind.key_variables if owns_variables else (f"{name.upper().replace('-', '_')}_API_KEY",), environ
-    )
+    given_url = settings.base_url or (_first_set(kind.base_url_variables, variables) if owns_variables else "")
+    key_variables = kind.key_variables if owns_variables else (f"{name.upper().replace('-', '_')}_API_KEY",)
+    key = _key(settings, key_variables, variables)
     if not given_url and (not owns_variables or (kind.needs_key and not key)):
         return None
-    base_url = _checked(name, kind.address(given_url or kind.base_url).rstrip("/"))
+    base_url = checked_url(f"provider {name!r}", kind.address(given_url or kind.base_url).rstrip("/"))
+    is_default = wanted.origin == "environment" and not key and not given_url
     return Account(
         name=name,
         kind=kind.name,
         base_url=base_url,
+        origin="default" if is_default else wanted.origin,
         api_key=key,
         headers=settings.headers,
         proxy=settings.proxy or proxy_for(base_url, environ),
@@ -88,16 +122,6 @@ def _account(
         retries=settings.retries or llm.retries,
         circuit=settings.circuit or llm.circuit,
     )
-
-
-def _checked(name: str, base_url: str) -> str:
-    try:
-        url = URL(base_url)
-    except ValueError as exc:
-        raise Invalid(f"provider {name!r} has an address that is none: {exc}") from exc
-    if url.scheme not in {"http", "https"} or not url.host:
-        raise Invalid(f"provider {name!r} needs a base_url that begins with http:// or https://, not {base_url!r}")
-    return base_url
 
 
 def _key(settings: ProviderSettings, variables: tuple[str, ...], environ: Mapping[str, str]) -> str:

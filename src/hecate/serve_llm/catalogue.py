@@ -117,9 +117,14 @@ class Catalogue:
         for shelf in shelves:
             await shelf.close()
 
-    async def look(self, *, again: bool = False) -> None:
-        """See that the shelves are fresh, as far as that can be had at once; *again*: whether they are or not."""
-        stale = [shelf for shelf in self.shelves.values() if again or self._is_stale(shelf)]
+    async def ask_all(self) -> None:
+        """Ask every provider anew, and wait until each has answered or used up its time."""
+        if self.shelves:
+            await asyncio.wait([shelf.restock() for shelf in self.shelves.values()])
+
+    async def look(self) -> None:
+        """See that the shelves are fresh, as far as that can be had at once."""
+        stale = [shelf for shelf in self.shelves.values() if self._is_stale(shelf)]
         if not stale:
             return
         tasks = [shelf.restock() for shelf in stale]

@@ -55,11 +55,13 @@ class LlmHealth(Struct, frozen=True):
 async def check_providers(call: Call) -> Mapping[str, Any]:
     """Tell how each provider is, as last heard."""
     shelves = await call.services.get(Gateway).shelves()
-    providers = {name: _health(shelf) for name, shelf in shelves.items()}
+    providers = {name: health_of(shelf) for name, shelf in shelves.items()}
     return {"status": _overall(providers), "providers": providers}
 
 
-def _health(shelf: Shelf | None) -> ProviderHealth:
+def health_of(shelf: Shelf | None) -> ProviderHealth:
+    """Return how the provider of *shelf* is, as last heard; None: one that is not in use."""
+    """Return how the provider of *shelf* is, as last heard; None: one that is not in use."""
     if shelf is None:
         return ProviderHealth(status="not_configured")
     circuit = shelf.provider.upstream.circuit

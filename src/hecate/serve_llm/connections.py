@@ -7,6 +7,8 @@ from contextlib import suppress
 
 import aiohttp
 
+from hecate.serve_llm.addresses import Resolver
+
 DRAIN_SECONDS = 1.0
 """How long to wait for the end of an answer whose end mark has been read."""
 DRAIN_LIMIT_BYTES = 64 * 1024
@@ -26,7 +28,9 @@ class Connections:
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 # No limit: a call that waits for another's connection would look like a slow provider.
-                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEPT_SECONDS, ttl_dns_cache=300),
+                connector=aiohttp.TCPConnector(
+                    limit=0, keepalive_timeout=KEPT_SECONDS, ttl_dns_cache=300, resolver=Resolver()
+                ),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 # gzip would only hold pieces of a stream back.
                 headers={"Accept-Encoding": "identity", "User-Agent": "hecate"},

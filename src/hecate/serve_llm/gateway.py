@@ -8,21 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from msgspec.structs import replace
 
 from hecate.dossiers.errors import Invalid
-from hecate.serve_llm.accounts import Sources, configured_accounts
+from hecate.serve_llm.accounts import Sources
+from hecate.serve_llm.added_providers import AddedProviders
 from hecate.serve_llm.attempts import Attempt, Attempts
-from hecate.serve_llm.catalogue import Catalogue, Shelf
+from hecate.serve_llm.catalogue import Shelf
 from hecate.serve_llm.connections import Connections
 from hecate.serve_llm.pieces import Batches, Began, Finish, TextPiece, Usage
-from hecate.serve_llm.providers import CONTRACT, provider_kinds
+from hecate.serve_llm.providers import CONTRACT
 from hecate.serve_llm.providers.provider import CountsTokens, Embeds
-from hecate.serve_llm.routing import Routing, Target
-from hecate.serve_llm.upstream import Upstream
+from hecate.serve_llm.providers_in_use import Hide, ProvidersInUse, no_log
+from hecate.serve_llm.routing import Target
 from hecate.serve_llm.usage_ledger import Ledger
 
 if TYPE_CHECKING:
@@ -30,26 +30,9 @@ if TYPE_CHECKING:
 
     from hecate.serve_llm.embeddings import EmbeddingRequest, Embeddings
     from hecate.serve_llm.finished_calls import CallUnderWay
+    from hecate.serve_llm.in_use import InUse
     from hecate.serve_llm.messages import ChatRequest
-    from hecate.serve_llm.providers.provider import Account, Model, Provider
-
-
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """What a reload has changed, as names of providers."""
-
-    added: tuple[str, ...]
-    removed: tuple[str, ...]
-    changed: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _InUse:
-    """All that a reload replaces, as one value: a chat sees either all of the old or all of the new."""
-
-    accounts: Mapping[str, Account]
-    catalogue: Catalogue
-    routing: Routing
+    from hecate.serve_llm.providers.provider import Model, Provider
 
 
 class Gateway:
@@ -59,16 +42,26 @@ class Gateway:
         read_sources: Gives the settings and the environment as they are now; called at the start
             and by every reload.
         ledger: Keeps account of every call, in whatever way and dialect; the gateway closes it.
+        added: Keeps what is added and removed at run time.
+        hide: Keeps keys out of the log from now on.
 
     Raises:
         Invalid: The configuration of a provider is wrong.
     """
 
-    def __init__(self, read_sources: Callable[[], Sources], ledger: Ledger | None = None) -> None:
-        self._read_sources = read_sources
+    def __init__(
+        self,
+        read_sources: Callable[[], Sources],
+        ledger: Ledger | None = None,
+        *,
+        added: AddedProviders | None = None,
+        hide: Hide = no_log,
+    ) -> None:
         self._connections = Connections()
         self.ledger = Ledger() if ledger is None else ledger
-        self._in_use = self._prepared({}, {})
+        self.providers = ProvidersInUse(
+            read_sources, AddedProviders() if added is None else added, self._connections, hide
+        )
 
     async def __aenter__(self) -> Self:
         """Ask the providers for their models, so that the first who wants to know need not wait."""
@@ -84,9 +77,8 @@ class Gateway:
         await self.ledger.close()
 
     @property
-    def keys(self) -> tuple[str, ...]:
-        """The providers' keys, for whoever must keep them out of sight."""
-        return tuple(account.api_key for account in self._in_use.accounts.values() if account.api_key)
+    def _in_use(self) -> InUse:
+        return self.providers.now
 
     @property
     def configured(self) -> tuple[str, ...]:
@@ -220,39 +212,3 @@ class Gateway:
             BudgetExceeded: The call must not be made.
         """
         return self.ledger.begin(provider, model, streamed=streamed, operation=operation)
-
-    async def reload(self) -> Changes:
-        """Read the configuration again and use it from now on.
-
-        Raises:
-            Invalid: It is wrong; everything stays as it was.
-        """
-        former = self._in_use
-        self._in_use = self._prepared(former.accounts, former.catalogue.shelves)
-        accounts, catalogue = self._in_use.accounts, self._in_use.catalogue
-        await catalogue.close(
-            shelf for name, shelf in former.catalogue.shelves.items() if catalogue.shelves.get(name) is not shelf
-        )
-        await catalogue.look(again=True)
-        return Changes(
-            added=tuple(name for name in accounts if name not in former.accounts),
-            removed=tuple(name for name in former.accounts if name not in accounts),
-            changed=tuple(name for name, account in accounts.items() if former.accounts.get(name, account) != account),
-        )
-
-    def _prepared(self, accounts: Mapping[str, Account], shelves: Mapping[str, Shelf]) -> _InUse:
-        """Return what the configuration says now, with the shelves of *accounts* that are still the same."""
-        sources = self._read_sources()
-        now = configured_accounts(sources)
-        kept = {name: shelf for name, shelf in shelves.items() if accounts.get(name) == now.get(name)}
-        catalogue = Catalogue(
-            {name: kept.get(name) or self._shelf(account) for name, account in now.items()},
-            sources.llm.models_fresh_seconds,
-        )
-        unconfigured = frozenset(provider_kinds()).difference(now)
-        return _InUse(now, catalogue, Routing(catalogue, sources.llm, unconfigured))
-
-    def _shelf(self, account: Account) -> Shelf:
-        kind = provider_kinds()[account.kind]
-        upstream = Upstream(account, self._connections, kind.authorize(account.api_key))
-        return Shelf(kind.adapter(account, upstream), account.deadlines.list_seconds)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from msgspec import Struct
 
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from hecate.serve_llm.messages import ChatRequest
     from hecate.serve_llm.pieces import Batches
     from hecate.serve_llm.upstream import Upstream
+
+
+Origin = Literal["added", "configuration", "environment", "default"]
+"""At run time, the configuration file, the environment, or nowhere: it needs no settings."""
 
 
 class Model(Struct, frozen=True, omit_defaults=True):
@@ -51,6 +55,8 @@ class Account:
     kind: str
     base_url: str
     """Without a slash at its end."""
+    origin: Origin = field(default="default", compare=False)
+    """Where its settings come from, first of all."""
     api_key: str = field(default="", repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     proxy: str = field(default="", repr=False)

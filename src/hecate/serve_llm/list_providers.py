@@ -1,0 +1,102 @@
+"""Which providers there are, and which there could be.
+
+    GET /api/llm/providers
+
+Keys are never shown, only whether there is one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import Struct, structs
+
+from hecate.endpoints import Call, Route
+from hecate.serve_llm.check_providers import ProviderHealth, health_of
+from hecate.serve_llm.gateway import Gateway
+from hecate.serve_llm.providers import provider_kinds
+from hecate.serve_llm.providers.provider import Account, Origin, ProviderKind
+from hecate.serve_llm.secrets import scrub
+
+
+class ConfiguredProvider(ProviderHealth, frozen=True, kw_only=True, omit_defaults=True):
+    """A provider in use: how it is configured, and how it is."""
+
+    name: str
+    kind: str
+    """Whose API it speaks."""
+    base_url: str
+    """Without what may be secret in it."""
+    origin: Origin
+    """Where its settings come from, first of all: ``added`` at run time, ``configuration``, ``environment``,
+    or by ``default``."""
+    has_key: bool
+    headers: tuple[str, ...] = ()
+    """The names of the headers that go with every request to it."""
+
+
+class PossibleProvider(Struct, frozen=True):
+    """A kind of provider."""
+
+    kind: str
+    base_url: str
+    """Where it usually is; empty: wherever its settings say."""
+    key_variables: tuple[str, ...]
+    """The environment variables that may hold its key."""
+    needs_key: bool
+    is_configured: bool
+    """Whether a provider of this name is in use."""
+
+
+class ProviderList(Struct, frozen=True):
+    """The providers in use, and all kinds that there are."""
+
+    ok: bool
+    providers: tuple[ConfiguredProvider, ...]
+    removed: tuple[str, ...]
+    """Those that were removed at run time, though the configuration or the environment still has them."""
+    kinds: tuple[PossibleProvider, ...]
+
+
+async def list_providers(call: Call) -> Mapping[str, Any]:
+    """List the providers in use."""
+    gateway = call.services.get(Gateway)
+    shelves = await gateway.shelves()
+    now = gateway.providers.now
+    return {
+        "providers": [
+            configured_provider(account, health_of(shelves.get(name))) for name, account in now.accounts.items()
+        ],
+        "removed": [name for name, settings in now.sources.added.items() if not settings.enabled],
+        "kinds": [_possible(kind, is_configured=kind.name in now.accounts) for kind in provider_kinds().values()],
+    }
+
+
+def configured_provider(account: Account, health: ProviderHealth) -> ConfiguredProvider:
+    """Return what may be seen of *account*."""
+    return ConfiguredProvider(
+        name=account.name,
+        kind=account.kind,
+        base_url=scrub(account.base_url, (account.api_key,)),
+        origin=account.origin,
+        has_key=bool(account.api_key),
+        headers=tuple(account.headers),
+        **structs.asdict(health),
+    )
+
+
+def _possible(kind: ProviderKind, *, is_configured: bool) -> PossibleProvider:
+    return PossibleProvider(kind.name, kind.base_url, kind.key_variables, kind.needs_key, is_configured)
+
+
+ROUTES = (
+    Route(
+        method="GET",
+        path="/api/llm/providers",
+        call=list_providers,
+        summary="List the LLM providers in use, and the kinds that there are",
+        answer=ProviderList,
+        tag="llm",
+    ),
+)
