@@ -15,7 +15,7 @@ from contextlib import ExitStack
 from statistics import mean
 from typing import NamedTuple
 
-from bench.rig.figures import Row, over, rounds, under
+from bench.rig.figures import Rounds, Row, over, rounds, under
 from bench.rig.gateway.asking import Asked, ask_streams, ask_whole
 from bench.rig.gateway.gateways import Cores, hecate, hecates, litellm, mock, on_core, portkey
 from bench.rig.gateway.hanging_up import CALLERS, PHASES, WITHIN_SECONDS, Ended, hang_up
@@ -121,7 +121,7 @@ def _measured(run: Run, cores: Cores, direct: Target, stack: ExitStack) -> Itera
         digits=0,
         beside=", ".join(f"{peer.name} {resting[peer.name]:.0f} MB" for peer in peers),
     )
-    yield from _figures(_scenarios(run, direct, targets), ours, peers)
+    yield from _figures(_scenarios(run, direct, ours, peers), ours, peers)
     say("  hanging up, and idle streams")
     ended: dict[str, Mapping[str, Ended]] = {}
     held: dict[str, float] = {}
@@ -157,7 +157,8 @@ def _starts(run: Run, cores: Cores, direct: Target) -> Iterator[Row]:
     yield under("/api/llm/models later, p50", rounds(warm), 5, "ms")
 
 
-def _scenarios(run: Run, direct: Target, targets: Sequence[Target]) -> Found:
+def _scenarios(run: Run, direct: Target, ours: Sequence[Target], peers: Sequence[Target]) -> Found:
+    targets = (*ours, *peers)
     found: dict[str, dict[str, list[Bracketed]]] = {
         scenario.name: {target.name: [] for target in targets} for scenario in SCENARIOS
     }
@@ -166,8 +167,14 @@ def _scenarios(run: Run, direct: Target, targets: Sequence[Target]) -> Found:
         for scenario in SCENARIOS:
             before = scenario.ask(direct, seconds)
             for target in targets:
-                with alone(target, targets):
-                    own = scenario.ask(target, seconds)
+                try:
+                    with alone(target, targets):
+                        own = scenario.ask(target, seconds)
+                except (OSError, RuntimeError) as failure:
+                    if target in ours:
+                        raise
+                    say(f"    {failure}")
+                    continue
                 after = scenario.ask(direct, seconds)
                 found[scenario.name][target.name].append(Bracketed(own, before, after))
                 before = after
@@ -176,22 +183,23 @@ def _scenarios(run: Run, direct: Target, targets: Sequence[Target]) -> Found:
 
 def _figures(found: Found, ours: Sequence[Target], peers: Sequence[Target]) -> Iterator[Row]:
     for figure in FIGURES:
-        measured = {name: rounds([figure.of(one) for one in each]) for name, each in found[figure.scenario].items()}
+        measured = {
+            name: rounds([figure.of(one) for one in each]) for name, each in found[figure.scenario].items() if each
+        }
         row = over if figure.more_is_better else under
         for target in ours:
             own = measured[target.name]
-            beside = ", ".join(
-                f"{peer.name} {measured[peer.name].median:,.{figure.digits}f}"
-                f" ({_times(own.median, measured[peer.name].median, more_is_better=figure.more_is_better)})"
-                for peer in peers
-            )
+            beside = ", ".join(_peer(figure, own, peer.name, measured.get(peer.name)) for peer in peers)
             what = f"{target.path}: {figure.what}"
             yield row(what, own, figure.bound, figure.unit, beside=beside, digits=figure.digits)
 
 
-def _times(ours: float, theirs: float, *, more_is_better: bool) -> str:
-    better = ours / theirs if more_is_better else theirs / max(ours, 1e-9)
-    return f"{better:.2g} times" if better < 100 else f"{better:.0f} times"
+def _peer(figure: Figure, ours: Rounds, name: str, theirs: Rounds | None) -> str:
+    if theirs is None:
+        return f"{name} breaks off"
+    better = ours.median / theirs.median if figure.more_is_better else theirs.median / ours.median
+    times = f"{better:.0f}" if better >= 10 else f"{better:.1f}"
+    return f"{name} {theirs.median:,.{figure.digits}f} ({times} times)"
 
 
 def _hanging_up(ended: Mapping[str, Mapping[str, Ended]]) -> Iterator[Row]:
