@@ -39,7 +39,7 @@ def test_a_spent_budget_may_refuse() -> None:
     """The error says which budget, how much, and when there is money again."""
     budgets = Budgets(BudgetSettings(per_day_usd=2, on_exceeded="refuse"))
     budgets.add("", 2, time.time())
-    with pytest.raises(BudgetExceeded, match="today's budget of 2.00 USD is spent .*midnight UTC") as raised:
+    with pytest.raises(BudgetExceeded, match=r"today's budget of 2\.00 USD is spent .*midnight UTC") as raised:
         budgets.check("")
     assert (raised.value.status, raised.value.code) == (402, "budget_exceeded")
     assert raised.value.details == {"budget": "day", "spent_usd": 2}

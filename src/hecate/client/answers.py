@@ -224,6 +224,48 @@ class Usage(msgspec.Struct, frozen=True):
     reasoning_tokens: int = 0
 
 
+class UsageFigures(msgspec.Struct, frozen=True):
+    """What some calls of models add up to."""
+
+    calls: int
+    errors: int = 0
+    cancelled: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    total_tokens: int = 0
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
+    cost_usd: float | None = None
+    """The sum of all costs that are known; None: none is."""
+    unpriced_calls: int = 0
+    """Calls that may have cost something, and nobody knows what."""
+    first_token_p50_ms: float | None = None
+    first_token_p95_ms: float | None = None
+    latency_p50_ms: float | None = None
+    latency_p95_ms: float | None = None
+
+
+class UsageRow(UsageFigures, frozen=True):
+    """What the calls of one day, model, provider, venture or division add up to; the others are empty."""
+
+    day: str = ""
+    provider: str = ""
+    model: str = ""
+    venture_id: str = ""
+    division_id: str = ""
+
+
+class UsageReport(msgspec.Struct, frozen=True):
+    """What the calls of models have cost, and how they went."""
+
+    by: str
+    rows: tuple[UsageRow, ...]
+    total: UsageFigures
+    """Of all calls, also of those whose row is not shown."""
+    more: bool = False
+    """Whether there were more rows."""
+
+
 class ChatAnswer(msgspec.Struct, frozen=True):
     """A whole answer of a model."""
 
@@ -236,6 +278,8 @@ class ChatAnswer(msgspec.Struct, frozen=True):
     tool_calls: tuple[dict[str, Any], ...] = ()
     signatures: Any = None
     """Opaque; send it back with the message it came with."""
+    cost_usd: float | None = None
+    """None: unknown."""
 
 
 class ChatChunk(msgspec.Struct, frozen=True):
@@ -249,3 +293,5 @@ class ChatChunk(msgspec.Struct, frozen=True):
     provider: str | None = None
     finish_reason: str | None = None
     usage: Usage | None = None
+    cost_usd: float | None = None
+    """None: unknown."""

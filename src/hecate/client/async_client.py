@@ -208,6 +208,10 @@ class AsyncClient:
         """See `Client.providers`."""
         return (await self.fetch(questions.providers())).value.providers
 
+    async def usage(self, *, by: str = "day", since: str = "", until: str = "", limit: int = 50) -> answers.UsageReport:
+        """See `Client.usage`."""
+        return (await self.fetch(questions.usage(by=by, since=since, until=until, limit=limit))).value
+
     async def chat(self, model: str, messages: Messages, **options: object) -> answers.ChatAnswer:
         """See `Client.chat`."""
         return (await self.fetch(questions.chat(model, messages, options, stream=False))).value

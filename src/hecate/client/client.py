@@ -250,6 +250,17 @@ class Client:
         """Return how each provider does, by name."""
         return self.fetch(questions.providers()).value.providers
 
+    def usage(self, *, by: str = "day", since: str = "", until: str = "", limit: int = 50) -> answers.UsageReport:
+        """Return what calls of models have cost, and how they went.
+
+        Args:
+            by: ``day``, ``model``, ``provider``, ``venture`` or ``division``.
+            since: A date of UTC or a time; empty: as far back as is known.
+            until: The same, and a date counts in whole; empty: now.
+            limit: The most rows, 1 to 500.
+        """
+        return self.fetch(questions.usage(by=by, since=since, until=until, limit=limit)).value
+
     def chat(self, model: str, messages: Messages, **options: object) -> answers.ChatAnswer:
         """Return the model's answer to *messages*, or to a text.
 

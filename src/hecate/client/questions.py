@@ -24,6 +24,7 @@ from hecate.client.answers import (
     ModelList,
     ProcessView,
     ProvidersHealth,
+    UsageReport,
     Venture,
     VenturePage,
     VentureStatus,
@@ -189,6 +190,12 @@ def models() -> Question[ModelList]:
 def providers() -> Question[ProvidersHealth]:
     """How do the providers of models do?"""
     return _get("/api/llm/health", ProvidersHealth)
+
+
+def usage(*, by: str, since: str, until: str, limit: int) -> Question[UsageReport]:
+    """What have calls of models cost?"""
+    chosen = {"by": by, "since": since, "until": until, "limit": limit}
+    return _get(f"/api/llm/usage?{urlencode({name: value for name, value in chosen.items() if value})}", UsageReport)
 
 
 def command(

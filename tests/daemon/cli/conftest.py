@@ -44,7 +44,16 @@ def provider() -> Iterator[ScriptedServer]:
 @pytest.fixture(scope="session")
 def daemon(provider: ScriptedServer) -> Iterator[Child]:
     """``hecate serve`` as a process of its own, with that provider."""
-    configuration = f'[providers.openai]\nbase_url = "{provider.url}/v1"\napi_key = "sk-test"\n'
+    # It fails on purpose, and is not to be left alone for that.
+    configuration = f"""
+        [llm.circuit]
+        failures = 1000
+        [llm.retries]
+        attempts = 1
+        [providers.openai]
+        base_url = "{provider.url}/v1"
+        api_key = "sk-test"
+    """
     with (
         tempfile.TemporaryDirectory(prefix="hecate-") as folder,
         serving(Path(folder), configuration=configuration) as child,
