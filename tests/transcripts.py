@@ -32,6 +32,7 @@ VOLATILE = re.compile(
             *(rf'(?<="{name}":{space})\d+(?:\.\d+)?' for name in NUMBERS for space in (" ", "")),
             *(rf'(?<="{name}":{space}")[0-9a-f.]+' for name in WORDS for space in (" ", "")),
             r'(?<="id": ")[0-9a-f]{32}',
+            r'(?<="base_url": "http://127\.0\.0\.1:)\d+',
             r"(?<=uid:)\d+",
             r"(?<=\ndate: )[^\n]+",
             r"(?<=\nx-request-id: )\S+",

@@ -93,7 +93,7 @@ async def test_a_provider_is_added(house: House, serve: Serve) -> None:
     provider = answer["provider"]
     assert not answer["replaced"]
     assert (provider["name"], provider["kind"], provider["origin"]) == ("mine", "openai", "added")
-    assert (provider["status"], provider["models"], provider["has_key"]) == ("healthy", 1, True)
+    assert (provider["health"]["status"], provider["health"]["models"], provider["has_key"]) == ("healthy", 1, True)
     assert provider["headers"] == ["X-Team"]
     for opened in (gateway, await house.open()):
         assert (await chat(opened, model="mine/m1"))["content"] == f"Bearer {KEY}"
@@ -122,7 +122,7 @@ async def test_what_does_not_answer_is_not_added(
     assert not gateway.configured
     assert not house.file.exists()
     answer = await add(gateway, name="mine", base_url=server.url, api_key=key, even_if_ill=True)
-    assert answer["provider"]["status"] == "unhealthy"
+    assert answer["provider"]["health"]["status"] == "unhealthy"
     assert gateway.configured == ("mine",)
 
 
@@ -271,8 +271,8 @@ async def test_the_list(house: House, serve: Serve) -> None:
         "ollama": "configuration",
         "openai": "environment",
     }
-    assert (found["openai"]["status"], found["openai"]["has_key"]) == ("healthy", True)
-    assert (found["ollama"]["status"], found["ollama"]["has_key"]) == ("healthy", False)
+    assert (found["openai"]["health"]["status"], found["openai"]["has_key"]) == ("healthy", True)
+    assert (found["ollama"]["health"]["status"], found["ollama"]["has_key"]) == ("healthy", False)
     assert "password" not in str(answer)
     kinds = {kind["kind"]: kind for kind in answer["kinds"]}
     assert kinds["groq"]["key_variables"] == ["GROQ_API_KEY"]

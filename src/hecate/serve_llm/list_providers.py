@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from hecate.endpoints import Call, Route
 from hecate.serve_llm.check_providers import ProviderHealth, health_of
@@ -20,7 +20,7 @@ from hecate.serve_llm.providers.provider import Account, Origin, ProviderKind
 from hecate.serve_llm.secrets import scrub
 
 
-class ConfiguredProvider(ProviderHealth, frozen=True, kw_only=True, omit_defaults=True):
+class ConfiguredProvider(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A provider in use: how it is configured, and how it is."""
 
     name: str
@@ -34,6 +34,7 @@ class ConfiguredProvider(ProviderHealth, frozen=True, kw_only=True, omit_default
     has_key: bool
     headers: tuple[str, ...] = ()
     """The names of the headers that go with every request to it."""
+    health: ProviderHealth
 
 
 class PossibleProvider(Struct, frozen=True):
@@ -82,7 +83,7 @@ def configured_provider(account: Account, health: ProviderHealth) -> ConfiguredP
         origin=account.origin,
         has_key=bool(account.api_key),
         headers=tuple(account.headers),
-        **structs.asdict(health),
+        health=health,
     )
 
 
