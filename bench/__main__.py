@@ -15,7 +15,7 @@ from pathlib import Path
 
 import bench
 from bench.rig.figures import Row, table
-from bench.rig.machine import describe
+from bench.rig.machine import Neighbours, describe
 from bench.rig.run import Benchmark, Run, say
 
 
@@ -37,7 +37,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="hecate-bench-", dir=options.dir) as place:
         run = Run(Path(place), options.rounds, options.seconds, options.scale)
-        machine = describe(run.place)
+        machine, neighbours = describe(run.place), Neighbours()
         rows: list[Row] = []
         try:
             for name in options.name or [name for name, (one, _) in found.items() if not one.only_if_named]:
@@ -46,7 +46,8 @@ def main() -> None:
                 rows += benchmark.measure(run)
         finally:
             # Also of a run that was interrupted: what it has measured took its time.
-            print(machine, table(rows), sep="\n\n")
+            others = f"Other programs took {neighbours.share():.0%} of the processors meanwhile."
+            print(f"{machine}\n{others}\n\n{table(rows)}")
 
 
 def find() -> dict[str, tuple[Benchmark, str]]:

@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import uvloop
 
-from bench.rig.engine import DESCRIPTION, design, divisions, open_engine
+from bench.rig.engine import DESCRIPTION, collect_as_the_daemon_does, design, divisions, open_engine
 from bench.rig.figures import Row, at_least, ratios, rounds
 from bench.rig.library import designs_in
 from bench.rig.run import Benchmark, Run
@@ -34,6 +34,7 @@ ARRANGEMENTS = {
 
 def measure(run: Run) -> Iterator[Row]:
     """Give the ratio to the library's default, and to each other arrangement."""
+    collect_as_the_daemon_does()
     ours: list[float] = []
     theirs: dict[str, list[float]] = {name: [] for name in ARRANGEMENTS}
     for _ in run.each_round():

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from bench.rig.daemon import running
 from bench.rig.divisions import designing, setting_up
-from bench.rig.figures import Row, rounds, under
+from bench.rig.figures import Row, ratios, rounds, under
 from bench.rig.load import Load, load
 from bench.rig.raw_sqlite import Inserts, insert_for
 from bench.rig.run import Benchmark, Run
@@ -30,7 +30,11 @@ def measure(run: Run) -> Iterator[Row]:
     for name, measured in found.items():
         p99, rate = rounds([one.p99 for one in measured]), rounds([one.rate for one in measured])
         alone = rounds([inserts.p50 for inserts in raw])
-        beside = f"p99 {p99.text('ms')}, {rate.median:,.0f}/s; SQLite p50 {alone.text('ms')}"
+        times = ratios([one.p50 for one in measured], alone.values)
+        beside = (
+            f"p99 {p99.text('ms')}, {rate.median:,.0f}/s; "
+            f"SQLite p50 {alone.text('ms')}, of which it is {times.text('times')}"
+        )
         yield under(f"1 client: {name}, p50", rounds([one.p50 for one in measured]), 1, "ms", beside=beside)
 
 

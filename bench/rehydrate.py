@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 
-from bench.rig.engine import DESCRIPTION, carry_out, design, divisions, open_engine
+from bench.rig.engine import DESCRIPTION, carry_out, collect_as_the_daemon_does, design, divisions, open_engine
 from bench.rig.figures import Row, at_least, ratios, rounds
 from bench.rig.library import Design, designs_in
 from bench.rig.run import Benchmark, Run
@@ -22,6 +22,7 @@ TIMES_A_ROUND = 5
 
 def measure(run: Run) -> Iterator[Row]:
     """Give the ratio of the times."""
+    collect_as_the_daemon_does()
     names = [f"aggregate-{number}" for number in range(run.sized(EVENTS))]
     application = designs_in(run.new_place("library"))
     theirs = Design()

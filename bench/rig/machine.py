@@ -1,9 +1,10 @@
-"""What it was measured on, in two lines: numbers without a machine mean nothing."""
+"""What it was measured on, and who else was there: numbers without a machine mean nothing."""
 
 from __future__ import annotations
 
 import os
 import platform
+import resource
 import time
 from pathlib import Path
 
@@ -32,6 +33,34 @@ def describe(place: Path) -> str:
         f"{model}, {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}; "
         f"fdatasync of 4 kB: p50 {sync_microseconds(place):.0f} µs"
     )
+
+
+class Neighbours:
+    """How much of the processors other programs take, from the moment that this is made."""
+
+    def __init__(self) -> None:
+        self._busy, self._all = _processor_seconds()
+        self._own = _own_seconds()
+
+    def share(self) -> float:
+        """Return it, from 0 to 1.  Children of ours count as ours once they have ended."""
+        busy, of_all = _processor_seconds()
+        others = busy - self._busy - (_own_seconds() - self._own)
+        return min(max(others / (of_all - self._all), 0.0), 1.0) if of_all > self._all else 0.0
+
+
+def _processor_seconds() -> tuple[float, float]:
+    """Return how long all processors together have worked, and how long they have existed."""
+    fields = Path("/proc/stat").read_text(encoding="ascii").split("\n", 1)[0].split()[1:9]
+    ticks = [int(field) for field in fields]
+    idle = ticks[3] + ticks[4]
+    second = os.sysconf("SC_CLK_TCK")
+    return (sum(ticks) - idle) / second, sum(ticks) / second
+
+
+def _own_seconds() -> float:
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
 
 
 def sync_microseconds(place: Path) -> float:

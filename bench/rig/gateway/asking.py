@@ -187,17 +187,33 @@ def ask_once(target: Target, path: str) -> float:
         RuntimeError: It does not.
     """
     began = time.monotonic()
-    answer = get(target, path)
-    if not answer.startswith(b"HTTP/1.1 200 "):
-        raise RuntimeError(f"{target.name} at {path}: {answer[:500]!r}")
+    _see_success(target, get(target, path))
     return time.monotonic() - began
+
+
+def chat_once(target: Target, model: str) -> None:
+    """Have *model* answer once, and see that it succeeds.
+
+    Raises:
+        RuntimeError: It does not.
+    """
+    _see_success(target, _exchange(target, target.chat(model, stream=False)))
 
 
 def get(target: Target, path: str) -> bytes:
     """Return the whole answer of ``GET path``, with its head."""
+    return _exchange(target, target.request("GET", path))
+
+
+def _see_success(target: Target, answer: bytes) -> None:
+    if not answer.startswith(b"HTTP/1.1 200 "):
+        raise RuntimeError(f"{target.name}: {answer[:500]!r}")
+
+
+def _exchange(target: Target, message: bytes) -> bytes:
     with target.connect() as client:
         client.settimeout(PATIENCE_SECONDS)
-        client.sendall(target.request("GET", path))
+        client.sendall(message)
         answer = b""
         while not answer.startswith(b"HTTP/1.1 ") or not _is_whole(answer, target, refusals=True):
             if not (piece := client.recv(RECEIVE_BYTES)):
@@ -238,8 +254,8 @@ def _is_whole(answer: bytes, target: Target, *, refusals: bool = False) -> bool:
     """Tell whether *answer* has come to its end, by its length or by its last chunk."""
     if not answer:
         raise RuntimeError(f"{target.name} hung up")
-    if not refusals and not answer.startswith(b"HTTP/1.1 200 "):
-        raise RuntimeError(f"{target.name}: {answer[:500]!r}")
+    if not refusals:
+        _see_success(target, answer)
     end = answer.find(b"\r\n\r\n")
     if end < 0:
         return False
