@@ -63,6 +63,11 @@ class Prices:
             return None
         return self._looking_up if (account.base_url, account.prices, model) in self._asked else None
 
+    async def looked_up(self, at_most_seconds: float) -> None:
+        """Wait until everything that was asked for is known."""
+        if self._looking_up is not None:
+            await asyncio.wait((self._looking_up,), timeout=at_most_seconds)
+
     async def close(self) -> None:
         """Stop looking up."""
         if self._looking_up is not None:

@@ -35,7 +35,7 @@ SECONDS_BETWEEN_WRITES: Final = 1.0
 CALLS_AT_ONCE: Final = 500
 """So many are written before the second is over."""
 PRICE_SECONDS: Final = 3.0
-"""How long an answer waits for what its model costs, the first time that it is called."""
+"""How long it is waited for what a model costs, the first time that it is called."""
 COUNT_TOKENS: Final = "count_tokens"
 WARNING_HEADER: Final = "X-Hecate-Warning"
 
@@ -127,19 +127,21 @@ class Ledger:
     async def priced(self, provider: Provider, model: str, finish: Finish) -> Finish:
         """Return *finish* with what the call has cost, where that is known."""
         account = provider.upstream.account
-        if (looking_up := self.prices.being_looked_up(account, model)) is not None:
-            await asyncio.wait((looking_up,), timeout=PRICE_SECONDS)
+        if self.prices.being_looked_up(account, model) is not None:
+            await self.prices.looked_up(PRICE_SECONDS)
         cost_usd = self._cost(account, model, finish.usage)
         return finish if cost_usd is None else replace(finish, cost_usd=cost_usd)
 
     async def up_to_date(self) -> None:
         """Record what has ended until now."""
+        await self.prices.looked_up(PRICE_SECONDS)
         self.note()
         if self.recorder is not None:
             await self.recorder.written()
 
     async def close(self) -> None:
         """Record everything, and close the store."""
+        await self.prices.looked_up(PRICE_SECONDS)
         await self.prices.close()
         self.note()
         if self.recorder is not None:
@@ -157,7 +159,7 @@ class Ledger:
         self.open_calls -= 1
         self.open_streams -= finished.streamed
         looking_up = self.prices.being_looked_up(entry.account, finished.model)
-        if looking_up is None:
+        if looking_up is None or not finished.usage.total_tokens:
             self._settle(entry)
         else:
             looking_up.add_done_callback(lambda _: self._settle(entry))
