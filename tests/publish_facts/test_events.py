@@ -229,6 +229,10 @@ def test_the_events_of_a_venture_are_those_of_its_divisions_too(caller: Caller) 
     assert [event["type"] for event in of_division] == types[3:]
     assert shown(f"/api/divisions/{division_id}/events?limit=1") == of_division[:1]
     assert shown(f"/api/divisions/{division_id}/events?type=aggregate_designed_v1") == of_division[1:]
+    assert shown(f"/api/divisions/{division_id}/events?stream=design-{division_id}") == of_division
+    for elsewhere in (f"plan-{division_id}", f"discovery-{venture_id}"):
+        assert shown(f"/api/divisions/{division_id}/events?stream={elsewhere}") == []
+    assert shown(f"/api/ventures/{venture_id}/events?stream=design-{division_id}") == of_division
     with caller.feed(f"/api/divisions/{division_id}/events") as feed:
         assert [feed.event()[1] for _ in of_division] == of_division
 

@@ -56,15 +56,29 @@ class Events(msgspec.Struct, kw_only=True):
 
 
 class Selection:
-    """The events that a caller wants to see."""
+    """The events that a caller wants to see.
 
-    def __init__(self, query: EventsQuery, *, streams: Sequence[str] = (), venture_id: str = "") -> None:
+    Args:
+        query: The caller's own filters.
+        streams: Which streams are looked at, and no others; None: all.
+        venture_id: The venture whose events are looked at, and no others; empty: all.
+    """
+
+    def __init__(self, query: EventsQuery, *, streams: Sequence[str] | None = None, venture_id: str = "") -> None:
         self.types = _names(query.type)
-        self.streams = (*streams, *_names(query.stream))
+        wanted = _names(query.stream)
+        if streams is None:
+            self.streams = wanted
+            self._has_none = False
+        else:
+            self.streams = tuple([stream for stream in streams if not wanted or stream in wanted])
+            self._has_none = not self.streams
         self.venture_id = venture_id
 
     def read(self, db: apsw.Connection, after: int, limit: int) -> list[StoredEvent]:
         """Return at most *limit* events after the position *after*."""
+        if self._has_none:
+            return []
         return EventStore.events_after(
             db, after, limit, types=self.types, streams=self.streams, venture_id=self.venture_id
         )
