@@ -74,7 +74,7 @@ async def test_a_caller_that_leaves_is_gone() -> None:
     ("body", "sentence"),
     [
         (b"{", "the body is not JSON: it ends too early, or has half of a surrogate pair"),
-        (b"", "the body is not JSON: it ends too early, or has half of a surrogate pair"),
+        (b"", "the body is empty; it must be a JSON object"),
         (b'{"name": "\\ud800"}', "the body is not JSON: it ends too early, or has half of a surrogate pair"),
         (b"{]", "the body is not JSON: object keys must be strings (byte 1)"),
         (b'{"name": "x"} more', "the body is not JSON: trailing characters (byte 15)"),
@@ -139,6 +139,13 @@ def test_a_name_may_be_of_any_script(name: str) -> None:
 def test_nothing_counts_as_an_empty_object_where_it_may(body: bytes) -> None:
     """An absent, empty or ``null`` body."""
     assert decode_body(PageQuery, body, may_be_absent=True) == (PageQuery(), [])
+
+
+@pytest.mark.parametrize("body", [b"", b"  \n"])
+def test_an_empty_body_is_called_so_where_there_must_be_one(body: bytes) -> None:
+    """And not JSON that ends too early."""
+    with pytest.raises(Invalid, match="the body is empty; it must be a JSON object"):
+        decode_body(Desk, body, may_be_absent=False)
 
 
 def nested(depth: int) -> bytes:

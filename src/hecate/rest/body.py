@@ -123,6 +123,8 @@ def decode_body(kind: type[msgspec.Struct], body: bytes, *, may_be_absent: bool)
     """
     if may_be_absent and body.strip() in {b"", b"null"}:
         body = b"{}"
+    elif not body.strip():
+        raise Invalid("the body is empty; it must be a JSON object")
     check_nesting(body)
     try:
         if not body.isascii():
