@@ -107,3 +107,15 @@ def test_without_a_daemon_a_client_is_told_where_one_would_be(home: Path) -> Non
     (home / ".hecate").mkdir()
     (home / ".hecate" / "daemon.sock").touch()
     assert paths.find_socket() == paths.default_socket() == home / ".hecate" / "daemon.sock"
+
+
+@pytest.mark.usefixtures("home")
+def test_a_user_without_a_home_directory_calls_the_machines_daemon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container with a user id of its own; their session's daemon comes first, if there is a session."""
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr(os, "getuid", lambda: 2**31 - 5)
+    assert paths.find_socket() == SYSTEM_SOCKET
+    with pytest.raises(RuntimeError):
+        paths.default_socket()
+    monkeypatch.setenv("XDG_RUNTIME_DIR", "/run/user/7")
+    assert paths.find_socket() == paths.default_socket() == Path("/run/user/7/hecate/daemon.sock")

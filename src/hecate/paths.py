@@ -21,24 +21,28 @@ SOCKET_NAME = "daemon.sock"
 
 
 def default_socket() -> Path:
-    """Return the socket that a daemon started here would serve, unless it is told another."""
+    """Return the socket that a daemon started here would serve, unless it is told another.
+
+    Raises:
+        RuntimeError: The user has no home directory, and no session.
+    """
     if serves_the_machine():
         return SYSTEM_RUNTIME_DIRECTORY / SOCKET_NAME
-    return _user_sockets()[0]
+    return _of_session() or _at_home()
 
 
 def find_socket() -> Path:
     """Return the socket that a client should call.
 
     ``HECATE_SOCKET`` if it is set; else the first that exists of the user's own and the
-    machine's; else `default_socket`, so that an error can name a place.
+    machine's; else the first of these, so that an error can name a place.
     """
     if named := os.environ.get("HECATE_SOCKET"):
         return Path(named).expanduser()
     candidates = (*_user_sockets(), SYSTEM_RUNTIME_DIRECTORY / SOCKET_NAME)
     if serves_the_machine():
         candidates = candidates[::-1]
-    return next((path for path in candidates if _may_be_socket(path)), default_socket())
+    return next((path for path in candidates if _may_be_socket(path)), candidates[0])
 
 
 def default_data_dir() -> Path:
@@ -65,10 +69,22 @@ def _user_sockets() -> tuple[Path, ...]:
     # The home directory comes second, for sessions without a runtime directory (cron, su,
     # containers): unlike anything under /tmp it is nobody else's to take first, and the
     # terminal client of the original daemon looks there too.
-    at_home = Path.home() / ".hecate" / SOCKET_NAME
+    in_session = _of_session()
+    found = () if in_session is None else (in_session,)
+    try:
+        return (*found, _at_home())
+    except RuntimeError:
+        return found  # a user without a home directory can still call the machine's daemon
+
+
+def _of_session() -> Path | None:
     runtime = Path(os.environ.get("XDG_RUNTIME_DIR", ""))
     # The specification says to ignore relative paths.
-    return (runtime / "hecate" / SOCKET_NAME, at_home) if runtime.is_absolute() else (at_home,)
+    return runtime / "hecate" / SOCKET_NAME if runtime.is_absolute() else None
+
+
+def _at_home() -> Path:
+    return Path.home() / ".hecate" / SOCKET_NAME
 
 
 def _xdg(variable: str, at_home: str) -> Path:
