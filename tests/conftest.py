@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,9 @@ from tests.serving import serving
 # How long one example takes says more about a busy machine than about the code.
 settings.register_profile("hecate", deadline=None)
 settings.load_profile("hecate")
+
+# A shell without job control has what it starts with ``&`` ignore Ctrl-C, and so all that this starts in turn.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
