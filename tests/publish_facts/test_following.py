@@ -11,7 +11,7 @@ import pytest
 
 from hecate.dossiers.event_store import EventStore, NewEvent
 from hecate.dossiers.hash_chain import StoredEvent
-from hecate.publish_facts.following import EVENTS_A_READ, HEARTBEAT, follow
+from hecate.publish_facts.following import BYTES_A_READ, EVENTS_A_READ, HEARTBEAT, follow
 
 
 @pytest.fixture
@@ -22,9 +22,9 @@ def store(tmp_path: Path) -> Iterator[EventStore]:
     store.close()
 
 
-def everything(db: apsw.Connection, after: int, limit: int) -> list[StoredEvent]:
+def everything(db: apsw.Connection, after: int, limit: int, enough_bytes: int) -> list[StoredEvent]:
     """Read whatever there is."""
-    return EventStore.events_after(db, after, limit)
+    return EventStore.events_after(db, after, limit, enough_bytes=enough_bytes)
 
 
 def position(event: StoredEvent) -> bytes:
@@ -32,9 +32,9 @@ def position(event: StoredEvent) -> bytes:
     return b"%d " % event.position
 
 
-async def append(store: EventStore, count: int) -> None:
+async def append(store: EventStore, count: int, data: str = "{}") -> None:
     """Let *count* events happen."""
-    events = [NewEvent("something_happened_v1", "{}")] * count
+    events = [NewEvent("something_happened_v1", data)] * count
     await store.writer.submit(lambda db: store.append(db, "stream-1", events))
 
 
@@ -60,6 +60,17 @@ async def test_many_events_come_in_bounded_pieces(store: EventStore) -> None:
     async with aclosing(follow(store, everything, 0, position)) as pieces:
         assert await anext(pieces) == HEARTBEAT
         assert [len((await anext(pieces)).split()) for _ in range(3)] == [EVENTS_A_READ, EVENTS_A_READ, 1]
+
+
+async def test_large_events_come_few_at_a_time(store: EventStore) -> None:
+    """So that a follower who does not read on costs little memory, and none is left out."""
+    third = '"' + "x" * (BYTES_A_READ // 3) + '"'
+    await append(store, 4, third)
+    await append(store, 1, third * 9)
+    await append(store, 1)
+    async with aclosing(follow(store, everything, 0, position)) as pieces:
+        assert await anext(pieces) == HEARTBEAT
+        assert [await anext(pieces) for _ in range(3)] == [b"1 2 3 ", b"4 5 ", b"6 "]
 
 
 async def test_a_follower_that_leaves_is_forgotten(store: EventStore) -> None:

@@ -205,6 +205,7 @@ class EventStore:
         types: Iterable[str] = (),
         streams: Iterable[str] = (),
         venture_id: str = "",
+        enough_bytes: int | None = None,
     ) -> list[StoredEvent]:
         """Return at most *limit* events after *position*, oldest first.
 
@@ -215,6 +216,7 @@ class EventStore:
             types: Stored names; empty: all.
             streams: Names of streams; empty: all.
             venture_id: Only what is about this venture; empty: all.
+            enough_bytes: The event whose data brings the sum to this is the last; None: the number alone counts.
         """
         of_types, of_streams = tuple(types), tuple(streams)
         # A plus before a column keeps SQLite from its index: a stream has few events, a type may have millions.
@@ -229,7 +231,17 @@ class EventStore:
             where.append(f"{plus}venture_id = ?")
             bindings.append(venture_id)
         sql = f"SELECT * FROM events WHERE {' AND '.join(where)} ORDER BY position LIMIT ?"  # noqa: S608 - columns are ours
-        return [StoredEvent(*row) for row in db.execute(sql, (*bindings, limit))]
+        rows = db.execute(sql, (*bindings, limit))
+        if enough_bytes is None:
+            return [StoredEvent(*row) for row in rows]
+        events: list[StoredEvent] = []
+        for row in rows:
+            events.append(StoredEvent(*row))
+            enough_bytes -= len(events[-1].data)
+            if enough_bytes <= 0:
+                rows.close()
+                break
+        return events
 
     async def wait_past(self, position: int) -> int:
         """Wait until there is a durable event after *position*; return the head's position.

@@ -18,7 +18,7 @@ from hecate.dossiers.engine import Engine
 from hecate.dossiers.event_store import EventStore
 from hecate.endpoints import Answer, Call, Limit, Position, Raw, Result, Route, Stream
 from hecate.publish_facts.event_view import EventView, ascii_json, cloud_event, view
-from hecate.publish_facts.following import EVENTS_A_READ, follow, resume_at
+from hecate.publish_facts.following import BYTES_A_READ, EVENTS_A_READ, follow, resume_at
 
 if TYPE_CHECKING:
     import apsw
@@ -75,12 +75,18 @@ class Selection:
             self._has_none = not self.streams
         self.venture_id = venture_id
 
-    def read(self, db: apsw.Connection, after: int, limit: int) -> list[StoredEvent]:
-        """Return at most *limit* events after the position *after*."""
+    def read(self, db: apsw.Connection, after: int, limit: int, enough_bytes: int | None = None) -> list[StoredEvent]:
+        """Return at most *limit* events after the position *after*, fewer where *enough_bytes* come together."""
         if self._has_none:
             return []
         return EventStore.events_after(
-            db, after, limit, types=self.types, streams=self.streams, venture_id=self.venture_id
+            db,
+            after,
+            limit,
+            types=self.types,
+            streams=self.streams,
+            venture_id=self.venture_id,
+            enough_bytes=enough_bytes,
         )
 
 
@@ -122,7 +128,7 @@ async def _lines(store: EventStore, selection: Selection, after: int, limit: int
     head, left = store.head, limit
     while left is None or left > 0:
         size = EVENTS_A_READ if left is None else min(EVENTS_A_READ, left)
-        events = await store.read(lambda db, at=after, size=size: selection.read(db, at, size))  # type: ignore[misc]
+        events = await store.read(lambda db, at=after, size=size: selection.read(db, at, size, BYTES_A_READ))  # type: ignore[misc]
         events = [event for event in events if event.position <= head]
         if not events:
             return

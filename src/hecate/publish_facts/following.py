@@ -15,10 +15,15 @@ if TYPE_CHECKING:
     from hecate.dossiers.hash_chain import StoredEvent
     from hecate.endpoints import Call
 
-Read = Callable[["apsw.Connection", int, int], "list[StoredEvent]"]
-"""From a connection, a position and a limit to the next events of interest."""
+Read = Callable[["apsw.Connection", int, int, int], "list[StoredEvent]"]
+"""From a connection, a position, a number and a size in bytes to the next events of interest.
+
+There are none left if it gives none; it may give fewer than the number where these are of the size already.
+"""
 
 EVENTS_A_READ = 200
+BYTES_A_READ = 64 * 1024
+"""An event may have a megabyte, and each follower who does not read on holds one read three times over."""
 HEARTBEAT_SECONDS = 15.0
 HEARTBEAT = b": still here\n\n"
 LAST_POSITION = 2**63 - 1
@@ -46,11 +51,13 @@ async def follow(
         except TimeoutError:
             yield HEARTBEAT
             continue
-        events = await store.read(lambda db, at=position: read(db, at, EVENTS_A_READ))  # type: ignore[misc]
+        events = await store.read(lambda db, at=position: read(db, at, EVENTS_A_READ, BYTES_A_READ))  # type: ignore[misc]
         if events:
-            yield b"".join(map(write, events))
             position = events[-1].position
-        if len(events) < EVENTS_A_READ:
+            piece = b"".join(map(write, events))
+            del events
+            yield piece
+        else:
             # There is nothing more of interest up to the head that was waited for.
             position = max(head, position)
 
