@@ -214,6 +214,49 @@ class ProvidersHealth(msgspec.Struct, frozen=True):
     providers: dict[str, ProviderHealth]
 
 
+class Provider(msgspec.Struct, frozen=True):
+    """A provider in use."""
+
+    name: str
+    kind: str
+    base_url: str
+    origin: str
+    """``added``, ``configuration``, ``environment`` or ``default``."""
+    has_key: bool
+    health: ProviderHealth
+
+
+class ProviderList(msgspec.Struct, frozen=True):
+    """The providers in use, and those that were removed though they are configured."""
+
+    providers: tuple[Provider, ...]
+    removed: tuple[str, ...] = ()
+
+
+class AddedProvider(msgspec.Struct, frozen=True):
+    """A provider that has been added, or another in place of one of its name."""
+
+    provider: Provider
+    replaced: bool = False
+
+
+class RemovedProvider(msgspec.Struct, frozen=True):
+    """A provider that is used no more."""
+
+    removed: str
+    warnings: tuple[str, ...] = ()
+
+
+class ReloadedProviders(msgspec.Struct, frozen=True):
+    """What the reload of the configuration has changed, and how the providers do now."""
+
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    changed_settings: dict[str, tuple[str, ...]] = {}
+    """For each provider that is another now, the names of the settings that are."""
+    health: dict[str, ProviderHealth] = {}
+
+
 class Usage(msgspec.Struct, frozen=True):
     """What a chat cost, in tokens."""
 

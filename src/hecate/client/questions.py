@@ -14,6 +14,7 @@ import msgspec
 
 from hecate.client.answers import (
     PROCESSES,
+    AddedProvider,
     ChatAnswer,
     ChatChunk,
     CommandAnswer,
@@ -23,7 +24,10 @@ from hecate.client.answers import (
     Health,
     ModelList,
     ProcessView,
+    ProviderList,
     ProvidersHealth,
+    ReloadedProviders,
+    RemovedProvider,
     UsageReport,
     Venture,
     VenturePage,
@@ -192,6 +196,26 @@ def providers() -> Question[ProvidersHealth]:
     return _get("/api/llm/health", ProvidersHealth)
 
 
+def provider_list() -> Question[ProviderList]:
+    """Which providers are in use, and how are they configured?"""
+    return _get("/api/llm/providers", ProviderList)
+
+
+def add_provider(fields: Mapping[str, Any]) -> Question[AddedProvider]:
+    """Please use this provider from now on."""
+    return _post("/api/llm/providers/add", fields, AddedProvider)
+
+
+def remove_provider(name: str) -> Question[RemovedProvider]:
+    """Please use this provider no more."""
+    return _post(f"/api/llm/providers/{quote(name, safe='')}/remove", {}, RemovedProvider)
+
+
+def reload_providers() -> Question[ReloadedProviders]:
+    """Please read the configuration of the providers again."""
+    return _post("/api/llm/providers/reload", {}, ReloadedProviders)
+
+
 def usage(*, by: str, since: str, until: str, limit: int) -> Question[UsageReport]:
     """What have calls of models cost?"""
     chosen = {"by": by, "since": since, "until": until, "limit": limit}
@@ -256,6 +280,11 @@ def _not_read_whole(_body: bytes) -> None:
 
 def _get(path: str, kind: type[T]) -> Question[T]:
     return Question("GET", path, lambda body: decoded(body, kind))
+
+
+def _post(path: str, fields: Mapping[str, Any], kind: type[T]) -> Question[T]:
+    headers = {"Content-Type": "application/json"}
+    return Question("POST", path, lambda body: decoded(body, kind), msgspec.json.encode(fields), headers)
 
 
 def _page(limit: int, after: Place | None, *, include_archived: bool = False) -> str:
