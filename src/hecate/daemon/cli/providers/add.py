@@ -17,7 +17,6 @@ from hecate.daemon.cli.session import Session
     "add",
     examples=(
         "hecate providers add groq",
-        "hecate providers add groq --key-file ~/groq.key",
         "pass show groq | hecate providers add groq --key-file -",
         "hecate providers add my-vllm --url http://gpu:8000/v1 --no-key",
     ),
@@ -25,7 +24,7 @@ from hecate.daemon.cli.session import Session
 @click.argument("name")
 @click.option("--kind", default="", help="Whose API it speaks; else that of its name, or OpenAI's.")
 @click.option("--url", default="", help="Where it is, if not where its kind usually is.", metavar="URL")
-@click.option("--key-file", type=click.File("r", lazy=True), help="A file with the key; - is standard input.", metavar="FILE")
+@click.option("--key-file", type=click.File("r"), help="A file with the key; - is standard input.", metavar="FILE")
 @click.option("--no-key", is_flag=True, help="Ask for no key: it needs none, or has one already.")
 @click.option(
     "--model", "models", multiple=True, help="A model to list, where it cannot list its own; may be repeated."
