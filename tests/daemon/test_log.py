@@ -149,6 +149,16 @@ async def test_a_request_without_a_usable_id_gets_one(given: list[tuple[bytes, b
     assert len(seen[-1][1]) == 16
 
 
+def test_a_cancelled_request_is_no_error() -> None:
+    """A drain that cuts requests off says so itself; uvicorn would write a traceback for each of them."""
+    written = log_to()
+    library = logging.getLogger("uvicorn.error")
+    for failure in (asyncio.CancelledError(), OSError("a real one")):
+        library.error("Exception in ASGI application\n", exc_info=failure)
+    library.error("without an exception")
+    assert ["a real one" in line.get("exception", "") for line in written.lines()] == [True, False]
+
+
 async def test_the_event_loops_complaints_are_not_repeated() -> None:
     """Out of file descriptors, asyncio complains at every accept: one line is enough."""
     written = log_to()

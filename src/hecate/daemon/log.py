@@ -110,7 +110,14 @@ def _set_up_standard_library(stream: TextIO, before: list[Processor], after: lis
     )
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     # Its warnings are about requests that are not HTTP, one each; they are ours to answer, at "debug".
-    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+    of_uvicorn = logging.getLogger("uvicorn.error")
+    of_uvicorn.setLevel(logging.ERROR)
+    of_uvicorn.addFilter(_is_no_cancellation)
+
+
+def _is_no_cancellation(record: logging.LogRecord) -> bool:
+    """Tell whether *record* is worth a line: requests are cancelled by a drain alone, which says how many."""
+    return record.exc_info is None or not isinstance(record.exc_info[1], asyncio.CancelledError)
 
 
 class LoopComplaints:
