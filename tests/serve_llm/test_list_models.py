@@ -94,6 +94,21 @@ async def test_askers_share_one_question(serve: Serve, open_gateway: OpenGateway
     assert len(server.exchanges) == 1
 
 
+async def test_same_name_at_several_providers(serve: Serve, open_gateway: OpenGateway) -> None:
+    """Each names the others; the name alone is the first of them."""
+    one, two, three = [await serve(Lists(*names).script) for names in (("a", "b"), ("c", "a"), ("a",))]
+    gateway = await open_gateway({"one": at(one), "two": at(two), "three": at(three)})
+    also = {model.id: model.also for model in await gateway.models()}
+    assert also == {
+        "one/a": ("two/a", "three/a"),
+        "one/b": (),
+        "two/c": (),
+        "two/a": ("one/a", "three/a"),
+        "three/a": ("one/a", "two/a"),
+    }
+    assert (await gateway.target("a"))[0].name == "one"
+
+
 @pytest.mark.parametrize(
     ("name", "target"),
     [

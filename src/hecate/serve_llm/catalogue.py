@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping
 from time import monotonic
 from typing import Literal
 
+from msgspec.structs import replace
+
 from hecate.dossiers.errors import HecateError
 from hecate.serve_llm.providers.provider import Model, Provider
 
@@ -100,8 +102,14 @@ class Catalogue:
             _ = shelf.restock()
 
     def models(self) -> list[Model]:
-        """Return every known model, by provider."""
-        return [model for shelf in self.shelves.values() for model in shelf.models]
+        """Return every known model, by provider, with those that share its name."""
+        models = [model for shelf in self.shelves.values() for model in shelf.models]
+        ids: dict[str, list[str]] = {}
+        for model in models:
+            ids.setdefault(model.name, []).append(model.id)
+        if len(ids) == len(models):
+            return models
+        return [_beside(model, ids[model.name]) for model in models]
 
     def find(self, name: str) -> tuple[Provider, str] | None:
         """Return the first provider that lists *name*, and the model's full name there."""
@@ -148,6 +156,10 @@ class Catalogue:
             if found := self.find(name):
                 return found
         return self.find(name)
+
+
+def _beside(model: Model, ids: list[str]) -> Model:
+    return model if len(ids) == 1 else replace(model, also=tuple(other for other in ids if other != model.id))
 
 
 def _names(models: Iterable[Model]) -> dict[str, str]:

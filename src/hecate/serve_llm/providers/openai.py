@@ -16,39 +16,14 @@ from hecate.serve_llm.event_lines import ServerSentEvents
 from hecate.serve_llm.pieces import Batches
 from hecate.serve_llm.providers.openai_answer import Reading
 from hecate.serve_llm.providers.openai_body import OPENAI, Manners, request_body
-from hecate.serve_llm.providers.provider import Account, Model, ProviderKind, bearer, parameter_count
+from hecate.serve_llm.providers.openai_models import Listed, listed_models, model_of
+from hecate.serve_llm.providers.provider import Account, Model, ProviderKind, bearer
 from hecate.serve_llm.providers.reading import read_stream, read_whole
 from hecate.serve_llm.refusals import not_understood
 
 if TYPE_CHECKING:
     from hecate.serve_llm.messages import ChatRequest
     from hecate.serve_llm.upstream import Upstream
-
-
-class _ModelMeta(Struct):
-    """What llama.cpp tells about the file that it serves."""
-
-    n_params: int | None = None
-    n_ctx: int | None = None
-    """The context that it serves, which may be less than the model was trained for."""
-    n_ctx_train: int | None = None
-    size: int | None = None
-    ftype: str | None = None
-
-
-class _Listed(Struct):
-    """One model in a list; the length of its context goes by many names."""
-
-    id: str
-    context_length: int | None = None
-    context_window: int | None = None
-    max_context_length: int | None = None
-    max_model_len: int | None = None
-    meta: _ModelMeta | None = None
-
-
-class _ModelList(Struct):
-    data: list[_Listed]
 
 
 class _Vector(Struct):
@@ -65,7 +40,6 @@ class _Vectors(Struct):
 
 
 _decode_vectors = msgspec.json.Decoder(_Vectors).decode
-_decode_list = msgspec.json.Decoder(_ModelList | list[_Listed]).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,15 +63,15 @@ class OpenAi:
         except ProviderRefused as exc:
             # Some servers have no list; that they answer is enough when the configuration has one.
             if self.account.models and exc.provider_status in {404, 405, 501}:
-                return tuple(self._model(_Listed(name)) for name in self.account.models)
+                return tuple(model_of(self.name, Listed(name)) for name in self.account.models)
             raise
         try:
-            listed = _decode_list(body)
+            listed = listed_models(body)
         except (msgspec.DecodeError, UnicodeDecodeError) as exc:
             raise not_understood(self.account, exc) from exc
-        models = tuple(self._model(entry) for entry in (listed.data if isinstance(listed, _ModelList) else listed))
-        known = {model.name for model in models}
-        return models + tuple(self._model(_Listed(name)) for name in self.account.models if name not in known)
+        known = {entry.id for entry in listed}
+        listed += (Listed(name) for name in self.account.models if name not in known)
+        return tuple(model_of(self.name, entry) for entry in listed)
 
     async def chat(self, request: ChatRequest) -> Batches:
         """Answer *request*."""
@@ -127,24 +101,6 @@ class OpenAi:
         vectors = tuple(vector.embedding for vector in read.data)
         usage = read.usage or _PromptUsage()
         return Embeddings(self.name, request.model, vectors, usage.prompt_tokens or 0)
-
-    def _model(self, listed: _Listed) -> Model:
-        meta = listed.meta or _ModelMeta()
-        return Model(
-            name=listed.id,
-            provider=self.name,
-            id=f"{self.name}/{listed.id}",
-            size=parameter_count(meta.n_params),
-            parameter_size=parameter_count(meta.n_params),
-            size_bytes=meta.size,
-            context_length=listed.context_length
-            or listed.context_window
-            or listed.max_context_length
-            or listed.max_model_len
-            or meta.n_ctx
-            or meta.n_ctx_train,
-            quantization_level=meta.ftype or "",
-        )
 
 
 def openai_like(name: str, base_url: str, manners: Manners = Manners(), **more: Any) -> ProviderKind:  # noqa: B008

@@ -45,6 +45,8 @@ class Model(Struct, frozen=True, omit_defaults=True):
     quantization_level: str = ""
     capabilities: tuple[str, ...] = ()
     """Such as ``tools``, ``vision``, ``thinking``, ``embedding``."""
+    also: tuple[str, ...] = ()
+    """The ids of other providers' models of the same name; the name alone means the first in the list of models."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
