@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from contextvars import Context
 from time import monotonic
 from typing import Literal
 
@@ -52,7 +53,8 @@ class Shelf:
     def restock(self) -> asyncio.Task[None]:
         """Ask the provider in the background; many askers share one question."""
         if self._restocking is None or self._restocking.done():
-            self._restocking = asyncio.create_task(self._restock())
+            # In a context of its own: it is no part of the request that happens to cause it.
+            self._restocking = asyncio.create_task(self._restock(), context=Context())
         return self._restocking
 
     async def close(self) -> None:

@@ -10,6 +10,7 @@ import asyncio
 import ipaddress
 import os
 import sys
+from contextvars import Context
 from time import monotonic, time
 from typing import TYPE_CHECKING
 
@@ -97,7 +98,7 @@ class Prices:
         base_url, whose, model = key
         self._asked[key] = PriceQuestion(model, "" if whose else base_url, whose)
         if self._looking_up is None:
-            self._looking_up = asyncio.create_task(self._look_up())
+            self._looking_up = asyncio.create_task(self._look_up(), context=Context())
 
     async def _look_up(self) -> None:
         """Look up everything that is asked for: one process at a time, whoever asks for how many models."""
