@@ -81,6 +81,27 @@ async def test_a_caller_that_does_not_read_is_cut_off(place: Path) -> None:
         await server.drain(seconds=0.05)
 
 
+async def test_a_caller_that_does_not_read_holds_nobody_up(place: Path) -> None:
+    """An answer that lies unread is cut off long before the drain's end; one that is read goes on."""
+    stuck = asyncio.Event()
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        stuck.set()
+        for _ in range(1000):
+            await send({"type": "http.response.body", "body": bytes(100_000), "more_body": True})
+
+    server = Server(application)
+    await listening(server, place / "s")
+    deaf = socket.socket(socket.AF_UNIX)
+    deaf.connect(str(place / "s"))
+    deaf.sendall(GET)
+    await stuck.wait()
+    async with asyncio.timeout(20):
+        await server.drain(seconds=3600, unread_seconds=0.1)
+    deaf.close()
+
+
 def test_connections_leave_files_for_the_rest() -> None:
     """As many files as may be, less what the store and the providers need."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -20,6 +20,8 @@ from hecate.daemon.unix_socket import BACKLOG
 
 KEEP_ALIVE_SECONDS: Final = 75
 """How long a connection may be idle.  Longer than the pools of common clients keep one (60 s)."""
+UNREAD_SECONDS: Final = 3.0
+"""How long, in a stop, an answer may lie unread before its connection is cut off."""
 DRAIN_SECONDS: Final = 25.0
 """How long requests that are under way may take after the stop began."""
 
@@ -64,7 +66,7 @@ class Server:
             lambda: PeerHttpProtocol(self._config, self._connections), sock=listener, backlog=BACKLOG
         )
 
-    async def drain(self, seconds: float = DRAIN_SECONDS) -> None:
+    async def drain(self, seconds: float = DRAIN_SECONDS, unread_seconds: float = UNREAD_SECONDS) -> None:
         """Accept nothing more, and let what is under way finish, or cancel it after *seconds*."""
         connections = self._connections
         if self._listening is not None:
@@ -72,6 +74,7 @@ class Server:
         for connection in tuple(connections.connections):
             # Idle ones close at once, the others after their answer.
             connection.shutdown()
+        unread = asyncio.create_task(self._cut_off_unread(unread_seconds))
         try:
             async with asyncio.timeout(seconds):
                 while connections.connections:
@@ -84,6 +87,20 @@ class Server:
                 task.cancel()
             await _finished(connections.tasks)
             for connection in tuple(connections.connections):
+                connection.transport.abort()
+        finally:
+            unread.cancel()
+
+    async def _cut_off_unread(self, seconds: float) -> None:
+        """Cut off whoever takes nothing of an answer for *seconds*: nobody waits for its end."""
+        unread = {
+            connection: connection.transport.get_write_buffer_size()
+            for connection in self._connections.connections
+            if isinstance(connection, PeerHttpProtocol) and connection.flow.write_paused
+        }
+        await asyncio.sleep(seconds)
+        for connection, size in unread.items():
+            if connection in self._connections.connections and connection.transport.get_write_buffer_size() == size:
                 connection.transport.abort()
 
 

@@ -18,7 +18,7 @@ import msgspec
 from hecate.dossiers import processes as process_states
 from hecate.dossiers.dossier import Dossier
 from hecate.dossiers.errors import GateClosed, InvalidState, KeyReused, NotFound, VersionMoved
-from hecate.dossiers.event_store import EventStore, NewEvent
+from hecate.dossiers.event_store import EventStore, NewEvent, now_milliseconds
 from hecate.dossiers.event_types import EventTypes, Upcaster
 from hecate.dossiers.fold import Folding
 from hecate.dossiers.ids import IdSource
@@ -107,9 +107,9 @@ class Engine:
         self._dossiers: OrderedDict[str, Dossier] = OrderedDict()
         self._most_dossiers, self._most_events = cached_dossiers, cached_events
         self._cached_events = 0
-        self._ids = IdSource()
         store.when_undone(self._forget)
         store.writer.submit_from_thread(lambda db: self.folding.bring_up_to_date(db, self.read_models)).result()
+        self._ids = IdSource(store.read_from_thread(store.newest_time).result())
 
     @classmethod
     def open(cls, path: Path, desks: Mapping[Process, Sequence[Desk]], **options: Any) -> Self:
@@ -337,7 +337,7 @@ class Engine:
 
     @staticmethod
     def _keep_answer(db: apsw.Connection, order: Order, handled: Handled, facts: Sequence[Fact]) -> None:
-        at = facts[-1].recorded_at if facts else 0
+        at = facts[-1].recorded_at if facts else now_milliseconds()
         db.execute(
             "INSERT INTO commands VALUES (?, ?, ?, ?, ?, ?)",
             (order.key, order.fingerprint, handled.status, handled.version, handled.body, at),

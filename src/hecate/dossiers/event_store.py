@@ -189,6 +189,12 @@ class EventStore:
         return (row[0] if row else None) or 0
 
     @staticmethod
+    def newest_time(db: apsw.Connection) -> int:
+        """Return when the newest event was recorded, in milliseconds since 1970, UTC; 0 if there is none."""
+        row = db.execute("SELECT recorded_at FROM events ORDER BY position DESC LIMIT 1").fetchone()
+        return row[0] if row else 0
+
+    @staticmethod
     def events_of(db: apsw.Connection, stream: str, after_version: int = 0) -> Iterator[tuple[str, str, int]]:
         """Give type, data and time of each event of *stream* after *after_version*, oldest first."""
         return db.execute(

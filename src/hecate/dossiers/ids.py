@@ -13,11 +13,15 @@ class IdSource:
     """Gives the unique part of ids: 20 hexadecimal digits, each greater than the one before.
 
     It is the time in milliseconds with a counter, so that no two are the same, and a random
-    end, so that a clock set back while the daemon was down does no harm.  For one thread.
+    end, for a store that forgot its newest events.  For one thread.
+
+    Args:
+        since: When the newest event was recorded, in milliseconds since 1970, UTC: a clock set
+            back while the daemon was down does not bring back old ids.
     """
 
-    def __init__(self) -> None:
-        self._last = 0
+    def __init__(self, since: int = 0) -> None:
+        self._last = (since + 1) << COUNTER_BITS
 
     def next(self) -> str:
         """Return the next one."""

@@ -40,7 +40,7 @@ class Meta(msgspec.Struct, frozen=True, omit_defaults=True):
     correlation_id: str = ""
     """The same for all that follows from one request: the request's id."""
     causation_id: str = ""
-    """The id of the event that a policy reacted to; empty where a caller asked, whose request is the correlation."""
+    """The id of the event that a policy reacted to, else the id of the request that asked."""
     actor: Actor = Actor()
 
 

@@ -109,7 +109,7 @@ def endpoint(process: Process, desk: Desk) -> Callable[[Call], Any]:
                 desk=desk,
                 command=call.body,
                 subject_id=call.path.get(parameter, ""),
-                meta=Meta(correlation_id=call.request_id, actor=actor_of(call)),
+                meta=Meta(correlation_id=call.request_id, causation_id=call.request_id, actor=actor_of(call)),
                 key=key,
                 fingerprint=fingerprint(key, process, desk, call) if key else b"",
                 expected_version=None if expected is None else expected_version(expected),
