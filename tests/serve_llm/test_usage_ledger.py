@@ -235,8 +235,9 @@ async def test_calls_are_written_by_themselves(account: Account) -> None:
     """Nobody has to ask for it."""
     one = await account()
     await one.ask("/api/llm/chat", NATIVE)
-    await until(lambda: one.found("SELECT count(*) FROM calls") == [(1,)])
-    assert one.ledger.waiting == 0
+    assert one.ledger.waiting == 1
+    await until(lambda: one.ledger.waiting == 0)
+    assert one.found("SELECT count(*) FROM calls") == [(1,)]
 
 
 async def test_watchers_are_told_of_each_call(account: Account) -> None:

@@ -124,7 +124,7 @@ def _route(kind: Kind, summary: str, question: Mapping[str, Any]) -> Route:
         summary=summary,
         body=Question,
         media_types=("application/json", LINES),
-        errors=(404, 429, 502, 504),
+        errors=(402, 404, 429, 502, 504),
         refusal=refusal,
         body_limit_bytes=BODY_LIMIT_BYTES,
         cancel_on_disconnect=True,
