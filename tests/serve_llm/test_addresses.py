@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from hecate.dossiers.errors import Invalid
-from hecate.serve_llm.addresses import addresses_of, checked_url, is_forbidden
+from hecate.serve_llm.addresses import Resolver, checked_url, is_forbidden
 from hecate.serve_llm.errors import ProviderFailed
 from hecate.serve_llm.settings import ProviderSettings
 from tests.serve_llm.asking import OpenGateway, chat
@@ -53,8 +55,9 @@ async def test_a_number_is_resolved_first() -> None:
     """An address written as one number is a name to us, and the resolver tells what it is."""
     assert not is_forbidden("0xa9fea9fe")
     with pytest.raises(OSError, match="link-local"):
-        await addresses_of("0xa9fea9fe")
-    assert await addresses_of("127.0.0.1") == ["127.0.0.1"]
+        await Resolver().resolve("0xa9fea9fe", 80)
+    found: Any = await Resolver().resolve("127.0.0.1", 80)
+    assert found[0]["host"] == "127.0.0.1"
 
 
 async def test_a_name_that_leads_there_is_not_asked(open_gateway: OpenGateway) -> None:

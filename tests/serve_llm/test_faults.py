@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from typing import Any
 
+import aiohttp
 import pytest
 
 from hecate.dossiers.errors import HecateError
 from hecate.serve_llm.errors import ModelNotFound, ProviderFailed, ProviderLimited, ProviderRefused, ProviderSlow
 from hecate.serve_llm.faults import Faults
-from hecate.serve_llm.http1.failures import CertificateNotTrusted
 from hecate.serve_llm.providers.provider import Account
 from hecate.serve_llm.settings import Deadlines, ProviderSettings, Retries
 from tests.fakes.scripted_server import Exchange, Script, silent
@@ -101,8 +102,9 @@ async def test_wrong_address(serve: Serve, open_gateway: OpenGateway) -> None:
 def test_certificate() -> None:
     """A certificate that is not trusted is told with the reason."""
     account = Account(name="openai", kind="openai", base_url="https://127.0.0.1")
-    refused = CertificateNotTrusted("self-signed certificate")
-    assert "not trusted: self-signed certificate" in str(Faults(account, 1.0).named(refused))
+    key: Any = None
+    refused = aiohttp.ClientConnectorCertificateError(key, ssl.SSLCertVerificationError("self-signed certificate"))
+    assert "not trusted: ('self-signed certificate',)" in str(Faults(account, 1.0).named(refused))
 
 
 async def test_no_http(serve: Serve, open_gateway: OpenGateway) -> None:

@@ -6,10 +6,11 @@ may ask.  A name is looked at once more when it has been resolved, whatever it h
 
 from __future__ import annotations
 
-import asyncio
 import socket
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
+from aiohttp import ThreadedResolver
+from aiohttp.abc import ResolveResult
 from yarl import URL
 
 from hecate.dossiers.errors import Invalid
@@ -55,20 +56,19 @@ def is_forbidden(host: str) -> bool:
     return address.is_link_local or address.is_multicast or address in METADATA
 
 
-async def addresses_of(host: str) -> list[str]:
-    """Return the addresses of *host*, which may be one itself, without the forbidden ones.
+class Resolver(ThreadedResolver):
+    """Finds the addresses of a host, without the forbidden ones."""
 
-    Raises:
-        OSError: It has none, or none that may be asked.
-    """
-    try:
-        found = [str(ip_address(host))]
-    except ValueError:
-        infos = await asyncio.get_running_loop().getaddrinfo(
-            host, None, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG
-        )
-        found = [str(info[4][0]) for info in infos]
-    allowed = [address for address in dict.fromkeys(found) if not is_forbidden(address)]
-    if not allowed:
-        raise OSError(None, f"{host} is at a link-local address, and those are never asked")
-    return allowed
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        """Return the addresses of *host*.
+
+        Raises:
+            OSError: It has none, or none that may be asked.
+        """
+        found = await super().resolve(host, port, family)
+        allowed = [result for result in found if not is_forbidden(result["host"])]
+        if not allowed:
+            raise OSError(None, f"{host} is at a link-local address, and those are never asked")
+        return allowed

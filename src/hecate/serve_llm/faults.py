@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
+
+import aiohttp
 
 from hecate.serve_llm.errors import OutOfTime, ProviderFailed, ProviderSlow
 from hecate.serve_llm.event_lines import Overlong
-from hecate.serve_llm.http1.failures import (
-    BrokenOff,
-    CannotConnect,
-    CertificateNotTrusted,
-    ConnectingTooLong,
-    ExchangeTooLong,
-    HttpFailure,
-    SilentTooLong,
-)
 from hecate.serve_llm.secrets import scrub
 
 if TYPE_CHECKING:
@@ -44,25 +38,25 @@ class Faults:
         self, kind: type[BaseException] | None, raised: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """Raise what *raised* means, if it is a fault of the network."""
-        if isinstance(raised, (HttpFailure, TimeoutError, Overlong)):
+        if isinstance(raised, (TimeoutError, aiohttp.ClientError, Overlong)):
             raise self.named(raised) from raised
 
     def named(self, raised: Exception) -> ProviderFailed:
         """Return the error that *raised* means to a caller."""
         deadlines = self._account.deadlines
         match raised:
-            case ConnectingTooLong():
+            case aiohttp.ConnectionTimeoutError():
                 return self._slow(f"does not take a connection within {deadlines.connect_seconds:g} s")
-            case SilentTooLong():
+            case aiohttp.SocketTimeoutError():
                 return self._slow("has sent nothing for too long")
-            case ExchangeTooLong() | TimeoutError():
+            case TimeoutError():
                 taken = f"has taken longer than {self._total_seconds:g} s"
                 return OutOfTime(self._sentence(taken), provider=self._account.name)
-            case CertificateNotTrusted():
-                return self._failed(f"shows a certificate that is not trusted: {raised}")
-            case CannotConnect():
-                return self._failed(f"does not answer: {raised}")
-            case BrokenOff():
+            case aiohttp.ClientConnectorCertificateError():
+                return self._failed(f"shows a certificate that is not trusted: {raised.certificate_error}")
+            case aiohttp.ClientConnectorError():
+                return self._failed(f"does not answer: {_in_words(raised.os_error)}")
+            case aiohttp.ClientPayloadError() | aiohttp.ServerDisconnectedError() | aiohttp.ClientOSError():
                 return self._failed("has closed the connection before its answer was complete")
             case _:
                 return self._failed(f"does not speak HTTP as expected: {raised}")
@@ -75,3 +69,8 @@ class Faults:
 
     def _sentence(self, what: str) -> str:
         return scrub(f"{self._account.name} at {self._account.base_url} {what}", (self._account.api_key,))
+
+
+def _in_words(error: OSError) -> str:
+    """Return the system's words for *error*; a failed look-up of a name has negative numbers of its own."""
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or str(error)

@@ -12,14 +12,14 @@ from http import HTTPStatus
 from time import monotonic
 from typing import TYPE_CHECKING, Self
 
+import aiohttp
+from aiohttp import ClientTimeout
 from yarl import URL
 
 from hecate.endpoints import Stopwatch, current_stopwatch
 from hecate.serve_llm.circuit import Circuit
 from hecate.serve_llm.errors import ProviderFailed
 from hecate.serve_llm.faults import Faults
-from hecate.serve_llm.http1.failures import BrokenOff
-from hecate.serve_llm.http1.origin import Origin
 from hecate.serve_llm.refusals import refusal
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from hecate.serve_llm.connections import Connections
     from hecate.serve_llm.event_lines import Cutter
-    from hecate.serve_llm.http1.connection import Connection
     from hecate.serve_llm.providers.provider import Account
 
 BODY_LIMIT_BYTES = 32 * 1024 * 1024
@@ -52,8 +51,10 @@ class Upstream:
         """Whether calls of a model are let through; questions about the provider itself always are."""
         self._headers = {**headers, **account.headers}
         self._headers_with_body = {"Content-Type": "application/json", **self._headers}
-        self._origin = Origin.of(URL(account.base_url), account.proxy)
-        self._heads: dict[tuple[str, str, bool], bytes] = {}
+        self._urls: dict[str, URL] = {}
+        self._default_timeouts = {
+            streamed: self._timeout(account.deadlines.total_seconds, streamed=streamed) for streamed in (True, False)
+        }
 
     async def ask(self, method: str, path: str, body: bytes | None = None, *, seconds: float | None = None) -> bytes:
         """Return the whole body of a successful answer.
@@ -96,59 +97,55 @@ class Upstream:
             ProviderSlow: A deadline has passed.
         """
         total = self.account.deadlines.total_seconds if seconds is None else seconds
+        timeouts = self._default_timeouts[streamed] if seconds is None else self._timeout(total, streamed=streamed)
         faults = Faults(self.account, total)
-        head = self._head(method, path, headers, with_body=body is not None)
+        usual = self._headers if body is None else self._headers_with_body
         stopwatch = current_stopwatch()
         stopwatch.wait()
         try:
             with faults:
-                connection = await self._open(head, body, total, streamed=streamed)
+                response = await self._open(method, path, body, {**usual, **headers} if headers else usual, timeouts)
         finally:
             stopwatch.go_on()
-        reply = Reply(connection, self.account, self.connections, faults, stopwatch)
-        if connection.status == HTTPStatus.OK and reply.media_type != "text/html":
+        reply = Reply(response, self.account, self.connections, faults, stopwatch)
+        if response.status == HTTPStatus.OK and not response.headers.get("Content-Type", "").startswith("text/html"):
             return reply
         with reply:
             body = await reply.whole(REFUSAL_LIMIT_BYTES)
-            raise refusal(self.account, path, connection.status, connection.headers, body)
+            raise refusal(self.account, path, response.status, response.headers, body)
 
-    def _head(self, method: str, path: str, headers: Mapping[str, str] | None, *, with_body: bool) -> bytes:
-        """Return the head of a request: made once for each path, for most requests have no *headers* of their own."""
-        known = None if headers else self._heads.get((method, path, with_body))
-        if known is not None:
-            return known
-        usual = self._headers_with_body if with_body else self._headers
-        head = self._origin.head(method, URL(self.account.base_url + path), {**usual, **(headers or {})})
-        if not headers:
-            self._heads[method, path, with_body] = head
-        return head
-
-    async def _open(self, head: bytes, body: bytes | None, total_seconds: float, *, streamed: bool) -> Connection:
-        """Send a request, and return the connection on which its answer has begun."""
-        deadlines = self.account.deadlines
-        ends_at = monotonic() + total_seconds
-        quiet = deadlines.first_token_seconds if streamed else None
-        connection = self.connections.kept(self._origin)
-        tries_left = 2
+    async def _open(
+        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str], timeouts: ClientTimeout
+    ) -> aiohttp.ClientResponse:
+        url = self._urls.get(path) or self._urls.setdefault(path, URL(self.account.base_url + path))
+        session = self.connections.session()
+        started = monotonic()
         while True:
-            left = ends_at - monotonic()
-            if connection is None:
-                connection = await self.connections.dialled(self._origin, min(deadlines.connect_seconds, left))
-                left = ends_at - monotonic()
-            sent = monotonic()
-            tries_left -= 1
             try:
-                connection.send(head, body, seconds=left, quiet_seconds=quiet)
-                await connection.begun()
-                return connection
-            except BrokenOff:
-                # It may have been closed while our request was on its way, and nobody has seen that.
-                if not tries_left or monotonic() - sent > STALE_CONNECTION_SECONDS:
-                    raise
-                connection = None
-            except BaseException:
-                connection.close()
+                # A redirect could carry the key to another host; no provider needs one.
+                return await session.request(
+                    method,
+                    url,
+                    data=body,
+                    headers=headers,
+                    timeout=timeouts,
+                    proxy=self.account.proxy or None,
+                    allow_redirects=False,
+                )
+            except aiohttp.ClientConnectorError:
                 raise
+            except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
+                if monotonic() - started > STALE_CONNECTION_SECONDS:
+                    raise
+                started = float("-inf")
+
+    def _timeout(self, total_seconds: float, *, streamed: bool) -> ClientTimeout:
+        deadlines = self.account.deadlines
+        return ClientTimeout(
+            total=total_seconds,
+            connect=min(deadlines.connect_seconds, total_seconds),
+            sock_read=deadlines.first_token_seconds if streamed else None,
+        )
 
 
 class Reply:
@@ -156,13 +153,13 @@ class Reply:
 
     def __init__(
         self,
-        connection: Connection,
+        response: aiohttp.ClientResponse,
         account: Account,
         connections: Connections,
         faults: Faults,
         stopwatch: Stopwatch,
     ) -> None:
-        self._connection = connection
+        self._response = response
         self._account = account
         self._connections = connections
         self._faults = faults
@@ -176,17 +173,17 @@ class Reply:
         self, kind: type[BaseException] | None, raised: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if not self._left:
-            self._connections.leave(self._connection, wait=False)
+            self._response.close()
 
     @property
     def media_type(self) -> str:
         """What the provider says that it sends, such as ``text/event-stream``."""
-        return self._connection.headers.get("content-type").partition(";")[0].strip().lower()
+        return self._response.content_type
 
     @property
     def headers(self) -> Mapping[str, str]:
         """The headers of the answer; their names in any case."""
-        return self._connection.headers
+        return self._response.headers
 
     async def whole(self, limit_bytes: int = BODY_LIMIT_BYTES) -> bytes:
         """Return the whole body.
@@ -197,8 +194,12 @@ class Reply:
         """
         parts: list[bytes] = []
         held = 0
+        content = self._response.content
         with self._faults:
-            while part := await self._read():
+            while not content.at_eof():
+                self._stopwatch.wait()
+                part = await content.readany()
+                self._stopwatch.go_on()
                 held += len(part)
                 if held > limit_bytes:
                     raise ProviderFailed(
@@ -207,12 +208,6 @@ class Reply:
                     )
                 parts.append(part)
         return parts[0] if len(parts) == 1 else b"".join(parts)
-
-    async def _read(self) -> bytes:
-        self._stopwatch.wait()
-        part = await self._connection.read()
-        self._stopwatch.go_on()
-        return part
 
     async def payloads(self, cutter: Cutter) -> AsyncGenerator[list[bytes], None]:
         """Give the body's payloads as *cutter* finds them: what each read completes, never nothing.
@@ -223,7 +218,7 @@ class Reply:
         """
         gap = self._account.deadlines.gap_seconds
         due = monotonic() + self._account.deadlines.first_token_seconds
-        read = self._connection.read
+        read = self._response.content.readany
         stopwatch = self._stopwatch
         first = True
         with self._faults:
@@ -247,9 +242,11 @@ class Reply:
 
     def silent_at_most(self, seconds: float) -> None:
         """From now on, take *seconds* without a byte as a failure."""
-        self._connection.quiet_at_most(seconds)
+        connection = self._response.connection
+        if connection is not None and connection.protocol is not None:
+            connection.protocol.read_timeout = seconds
 
     def finished(self) -> None:
         """Say that what is left of the answer does not matter, so that the connection may be kept."""
         self._left = True
-        self._connections.leave(self._connection, wait=True)
+        self._connections.drain(self._response)
