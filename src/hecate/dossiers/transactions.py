@@ -65,7 +65,8 @@ class Transactions:
             execute("RELEASE unit")
             if not isinstance(error, HecateError) or self._connection.total_changes() != rows_changed:
                 self._after_undo()
-            return error
+            # A refusal's place in our code is of no use to its caller, and its frames are the collector's work.
+            return error.with_traceback(None) if isinstance(error, HecateError) else error
         execute("RELEASE unit")
         return result
 

@@ -105,7 +105,11 @@ class Writer:
             # Not at once: what else this turn of the loop brings goes into the same transaction.
             self._scheduled = True
             loop.call_soon(self._run_slice, loop)
-        return cast("T", await reply)
+        try:
+            return cast("T", await reply)
+        finally:
+            # A refusal's traceback holds this frame, and the frame holds the reply: a cycle for the collector.
+            del reply
 
     def _run_slice(self, loop: asyncio.AbstractEventLoop) -> None:
         self._scheduled = False
