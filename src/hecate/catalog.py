@@ -1,8 +1,8 @@
 """What the daemon can do, found by looking: plain constants in modules, by folder.
 
 A package that exports ``PROCESS`` is a process, and its modules' constants belong to it:
-``DESK``, ``READ_MODEL``, ``ITEM_LIST``, ``POLICY``, ``UPCASTERS`` and ``ROUTES``.  Other packages and modules
-may export ``READ_MODEL`` and ``ROUTES``.  A new command, read model or endpoint is one new
+``DESK``, ``READ_MODEL``, ``ITEM_LIST``, ``POLICY``, ``UPCASTERS``, ``ROUTES`` and ``BACKGROUND``.  Other packages and
+modules may export ``READ_MODEL``, ``ROUTES`` and ``BACKGROUND``.  A new command, read model or endpoint is one new
 file; nothing is listed here.
 """
 
@@ -21,7 +21,7 @@ from hecate.dossiers.item_list import ItemList
 from hecate.dossiers.policies import Policy
 from hecate.dossiers.process import Process
 from hecate.dossiers.read_model import ReadModel
-from hecate.endpoints import Route
+from hecate.endpoints import Background, Route
 
 NOT_FEATURES = frozenset(
     {"catalog", "client", "daemon", "dossiers", "endpoints", "paths", "rest", "serve_llm.providers"}
@@ -41,6 +41,7 @@ class Catalog:
     upcasters: list[Upcaster] = field(default_factory=list)
     routes: list[Route] = field(default_factory=list)
     """Those of the features; the desks' and item lists' own follow from the above."""
+    backgrounds: list[Background] = field(default_factory=list)
 
 
 def find() -> Catalog:
@@ -93,5 +94,7 @@ def _take(catalog: Catalog, module: ModuleType, process: Process | None) -> None
         catalog.read_models.append(names["READ_MODEL"])
     if "POLICY" in names:
         catalog.policies.append(names["POLICY"])
+    if "BACKGROUND" in names:
+        catalog.backgrounds.append(names["BACKGROUND"])
     if process is not None and "ITEM_LIST" in names:
         catalog.item_lists[names["ITEM_LIST"]] = process

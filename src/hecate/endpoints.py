@@ -3,6 +3,7 @@
 A feature exports ``ROUTES``, a tuple of `Route`.  Its functions take a `Call` and give a
 dict (an ``ok`` answer), an `Answer` (the same with a status or headers), a `Raw` body or
 a `Stream`; they raise `hecate.dossiers.errors.HecateError` for everything that goes wrong.
+What it does besides, while nobody asks, is a `Background`.
 """
 
 from __future__ import annotations
@@ -180,6 +181,20 @@ class Stream:
 
 
 Result = Mapping[str, Any] | Answer | Raw | Stream
+
+
+@dataclass(frozen=True, slots=True)
+class Background:
+    """Work that goes on for as long as the daemon does: a module exports it as ``BACKGROUND``.
+
+    Args:
+        name: What the log calls it.
+        run: Ends only when it is cancelled, at the daemon's end.  After an error that it did not expect it is
+            begun again, so it takes up its work from what is stored.
+    """
+
+    name: str
+    run: Callable[[Services], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,8 @@
-"""A desk: one command, the events it may raise, and the decision between them."""
+"""A desk: one command, the events it may raise, the decision between them, and the work that follows."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +39,26 @@ class Alias:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Work:
+    """What a desk does once its decision is recorded: a job, which ends by recording its outcome.
+
+    Its functions take a `hecate.jobs.job.Job`.
+    """
+
+    do: Callable[[Any], Awaitable[Command]]
+    """Does the work and returns the command that records its outcome.
+
+    It may raise a `HecateError` that says why it cannot be done; it is cancelled when the job is.
+    """
+    record: Desk
+    """The desk that takes that command.  It has no path: nobody but the job reaches it."""
+    unfinished: Callable[[Any], Command | None] | None = None
+    """Returns what to record when the work has failed, was cancelled or interrupted; None: nothing but that."""
+    holds_workspace: bool = False
+    """Whether it needs the venture's workspace for itself: two such jobs of a venture go one after the other."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Desk:
     """One vertical slice: how it is reached, what it takes, what it decides."""
 
@@ -61,6 +81,13 @@ class Desk:
     aliases: tuple[Alias, ...] = ()
     answer: Callable[[Fact], Mapping[str, Any]] | None = None
     """Further fields of the answer, from the last event."""
+    work: Work | None = None
+    """What is done after the decision; the answer is 202 then, and names the job."""
+
+    @property
+    def records(self) -> tuple[type[Event], ...]:
+        """Every event that follows from the command, at once or when the work is done."""
+        return self.events if self.work is None else (*self.events, *self.work.record.events)
 
     @property
     def action(self) -> str:

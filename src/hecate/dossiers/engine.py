@@ -6,6 +6,7 @@ no two commands ever decide on the same version.
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
@@ -15,13 +16,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import msgspec
 
-from hecate.dossiers import processes as process_states
+from hecate.dossiers import job_records, processes as process_states
 from hecate.dossiers.dossier import Dossier
 from hecate.dossiers.errors import GateClosed, InvalidState, KeyReused, NotFound, VersionMoved
 from hecate.dossiers.event_store import EventStore, NewEvent, now_milliseconds
 from hecate.dossiers.event_types import EventTypes, Upcaster
 from hecate.dossiers.fold import Folding
 from hecate.dossiers.ids import IdSource
+from hecate.dossiers.job_records import JobEnd
 from hecate.dossiers.lifecycle import Start
 from hecate.dossiers.processes import actions_in
 from hecate.dossiers.read_model import Fact, Meta, Projector, ReadModel
@@ -57,6 +59,8 @@ class Order:
     """What must be the same when the key comes back."""
     expected_version: int | None = None
     warnings: Sequence[str] = field(default=())
+    ends: JobEnd | None = None
+    """The job whose outcome the command records: both are kept, or neither."""
 
 
 class Handled(NamedTuple):
@@ -96,6 +100,8 @@ class Engine:
         self.event_types = EventTypes(self.desks.items(), upcasters)
         self.read_models = (process_states.READ_MODEL, *read_models)
         self.strict_gates = strict_gates
+        self.jobs_wait = asyncio.Event()
+        """Set whenever a command has left a job to be done."""
         self.folding = Folding(tuple(self.desks), self.event_types)
         self._projector = Projector(self.read_models)
         self._by_name = {process.name: process for process in self.desks}
@@ -146,6 +152,8 @@ class Engine:
                 lambda db, read=dossier: self._carry_out(db, order, read, LONGEST_READ_IN_A_UNIT)  # type: ignore[misc]
             )
             if handled is not None:
+                if order.desk.work is not None:
+                    self.jobs_wait.set()
                 return handled
             # A long dossier is read beside the event loop; the unit adds what has happened meanwhile.
             dossier = await self.store.read(lambda db: self.rehydrate(db, order.process, order.subject_id))
@@ -173,9 +181,13 @@ class Engine:
             warnings += self._gate(db, process, subject_id)
         events = desk.decide(dossier, order.command)
         facts = self._record(db, dossier, events, order.meta)
-        handled = self._answer(dossier, order, facts, warnings)
+        at = facts[-1].recorded_at if facts else now_milliseconds()
+        job_id = "" if desk.work is None else self._add_job(db, dossier, order, facts, at)
+        handled = self._answer(dossier, order, facts, warnings, job_id)
+        if order.ends is not None:
+            job_records.end(db, order.ends, at, handled.body)
         if order.key:
-            self._keep_answer(db, order, handled, facts)
+            self._keep_answer(db, order, handled, at)
         return handled
 
     # -- before the decision
@@ -309,9 +321,29 @@ class Engine:
         self._make_room()
         return facts
 
-    def _answer(self, dossier: Dossier, order: Order, facts: Sequence[Fact], warnings: Sequence[str]) -> Handled:
+    @staticmethod
+    def _add_job(db: apsw.Connection, dossier: Dossier, order: Order, facts: Sequence[Fact], at: int) -> str:
+        """Record the job that does the work of *order*'s desk, and return its id."""
+        job_id = dossier.new_id("job")
+        job_records.add(
+            db,
+            job_id=job_id,
+            process=order.process.name,
+            desk=order.desk.path,
+            subject_id=dossier.subject_id,
+            venture_id=dossier.venture_id,
+            command=_encode(order.command),
+            events=[(fact.type, _encode(fact.event).decode()) for fact in facts],
+            meta=_encode(order.meta),
+            created_at=at,
+        )
+        return job_id
+
+    def _answer(
+        self, dossier: Dossier, order: Order, facts: Sequence[Fact], warnings: Sequence[str], job_id: str
+    ) -> Handled:
         process, desk = order.process, order.desk
-        made = getattr(facts[-1].event, desk.makes) if desk.makes and facts else dossier.subject_id
+        made = getattr(facts[-1].event, desk.makes) if desk.makes and facts else job_id or dossier.subject_id
         answer: dict[str, Any] = {
             "ok": True,
             "id": made,
@@ -329,6 +361,8 @@ class Engine:
             "available_actions": self._actions[process, dossier.state],
             "events": [{"type": fact.type, "data": fact.event} for fact in facts],
         }
+        if job_id:
+            answer |= {"job_id": job_id, "job": {"id": job_id, "state": "queued", "path": f"/api/jobs/{job_id}"}}
         if desk.answer and facts:
             answer |= desk.answer(facts[-1])
         if warnings:
@@ -336,8 +370,7 @@ class Engine:
         return Handled(desk.status, _encode(answer), dossier.version)
 
     @staticmethod
-    def _keep_answer(db: apsw.Connection, order: Order, handled: Handled, facts: Sequence[Fact]) -> None:
-        at = facts[-1].recorded_at if facts else now_milliseconds()
+    def _keep_answer(db: apsw.Connection, order: Order, handled: Handled, at: int) -> None:
         db.execute(
             "INSERT INTO commands VALUES (?, ?, ?, ?, ?, ?)",
             (order.key, order.fingerprint, handled.status, handled.version, handled.body, at),

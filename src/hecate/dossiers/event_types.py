@@ -56,7 +56,7 @@ class EventTypes:
             for kind in process.lifecycle.events:
                 self._add(process, kind, stored_name(kind, process.noun))
             for desk in its_desks:
-                for kind in desk.events:
+                for kind in desk.records:
                     if (process.noun, kind) not in self._names:
                         self._add(process, kind, stored_name(kind))
         self._versions: dict[str, tuple[str, ...]] = {name: (name,) for name in self._decode}

@@ -193,3 +193,6 @@ RESTARTABLE = replace(
     desks=(replace(START, states=frozenset({"pending", "completed"})), *DESKS[1:]),
 )
 """A process that may be started again whenever it is completed."""
+
+EVERY_STATE = frozenset(LONG.status)
+"""For what has happened whatever the process's state, such as the outcome of a job."""

@@ -52,6 +52,31 @@ MIGRATIONS: Final = (
         tables      TEXT NOT NULL
     ) STRICT, WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE jobs (
+        id          TEXT    PRIMARY KEY,
+        process     TEXT    NOT NULL,
+        desk        TEXT    NOT NULL,
+        subject_id  TEXT    NOT NULL,
+        venture_id  TEXT    NOT NULL,
+        command     TEXT    NOT NULL,
+        events      TEXT    NOT NULL,
+        meta        TEXT    NOT NULL,
+        state       TEXT    NOT NULL,
+        message     TEXT    NOT NULL,
+        done        INTEGER,
+        total       INTEGER,
+        output      TEXT,
+        result      TEXT,
+        error       TEXT,
+        created_at  INTEGER NOT NULL,
+        started_at  INTEGER,
+        finished_at INTEGER
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX jobs_unfinished ON jobs (id) WHERE finished_at IS NULL;
+    CREATE INDEX jobs_by_subject ON jobs (subject_id, id);
+    CREATE INDEX jobs_by_venture ON jobs (venture_id, id);
+    """,
 )
 """Each entry leads from ``user_version`` of its index to the next; none ever changes."""
 
