@@ -17,6 +17,7 @@ from hecate.dossiers.errors import NotFound
 from hecate.dossiers.process import DIVISION
 from hecate.dossiers.read_model import ANY, Fact, ReadModel
 from hecate.endpoints import Call, Route
+from hecate.guide_venture.division_health import HEALTH_FACTS, READS, keep_health, turns_attention
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -75,6 +76,7 @@ class DivisionStanding(msgspec.Struct, kw_only=True):
     process: str
     state: str
     health: str
+    """``ok``, ``degraded``, ``down``, or ``unknown`` before any check."""
 
 
 class VentureStatus(msgspec.Struct, kw_only=True):
@@ -120,6 +122,13 @@ def on_any(db: apsw.Connection, fact: Fact) -> None:
     db.execute(MOVE, (process, phase, state, fact.subject_id))
 
 
+def on_health_fact(db: apsw.Connection, fact: Fact) -> None:
+    """Follow how healthy a division is."""
+    if turns_attention(fact):
+        on_any(db, fact)
+    keep_health(db, fact)
+
+
 def _cycle_after(process: str) -> tuple[tuple[str, str], ...]:
     """Return the cycle from the process after *process* on: who left out the plan is not sent back to it first."""
     names = [name for name, _ in CYCLE]
@@ -153,8 +162,12 @@ async def show_venture_status(call: Call) -> Mapping[str, Any]:
 READ_MODEL = ReadModel(
     name="division_progress",
     schema=SCHEMA + TOUCHED,
-    projections={"division_discovered_v1": on_division_discovered, ANY: on_any},
-    after=("processes",),
+    projections={
+        "division_discovered_v1": on_division_discovered,
+        **dict.fromkeys(HEALTH_FACTS, on_health_fact),
+        ANY: on_any,
+    },
+    after=("processes", *READS),
 )
 
 ROUTES = (
