@@ -24,13 +24,16 @@ FOUND = catalog.find()
 PROCESSES = {process.name for process in FOUND.desks} | {"guide_venture", "publish_facts"}
 """The packages that meet only through facts."""
 FEATURES = PROCESSES | {"report_health"}
-BASICS = {"endpoints", "dossiers"}
+BASICS = {"endpoints", "dossiers", "jobs", "workspaces"}
 
 MAY_IMPORT: dict[str, set[str]] = {
     "dossiers": set(),
     "endpoints": {"dossiers.errors"},
     "paths": set(),
     "catalog": {"dossiers", "endpoints"},
+    "child_processes": {"dossiers.errors"},
+    "workspaces": {"dossiers.errors", "child_processes"},
+    "jobs": {"dossiers", "endpoints", "workspaces", "child_processes"},
     "rest": {"catalog", *BASICS},
     "serve_llm": {"dossiers.errors", "endpoints"},
     "client": {"paths"},

@@ -5,20 +5,25 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import apsw
 import structlog
+from msgspec import Struct
 
 from hecate import catalog
+from hecate.child_processes.strays import mark_of_store
+from hecate.daemon.asking import AskThroughGateway
 from hecate.daemon.config import Configuration
 from hecate.daemon.errors import CannotStart, ConfigurationWrong
 from hecate.daemon.feeds import end_with
 from hecate.daemon.lifetime import Given
 from hecate.dossiers.engine import Engine
 from hecate.dossiers.errors import HecateError, Invalid, Unavailable
-from hecate.dossiers.policies import Policy, PolicyRunner
-from hecate.endpoints import Raw, Route, Services
+from hecate.dossiers.policies import PolicyRunner
+from hecate.endpoints import Background, Raw, Route, Services
+from hecate.jobs.job import Surroundings
+from hecate.jobs.runner import JobRunner
 from hecate.report_health import Uptime
 from hecate.rest.app import Application
 from hecate.rest.desk_routes import desk_routes
@@ -39,13 +44,13 @@ SECONDS_BETWEEN_TRIES = 5.0
 class HecateAssembly:
     """The open engine and gateway, behind one ASGI application."""
 
-    def __init__(self, engine: Engine, gateway: Gateway, routes: Sequence[Route]) -> None:
+    def __init__(
+        self, engine: Engine, gateway: Gateway, jobs: JobRunner, services: Services, routes: Sequence[Route]
+    ) -> None:
         self._engine = engine
         self._gateway = gateway
+        self._jobs = jobs
         self._stopping = asyncio.Event()
-        services = Services()
-        for service in (engine, gateway, Uptime()):
-            services.add(service)
         self.application = Application([end_with(self._stopping, route) for route in routes], services)
 
     def refusal(self, path: str, error: HecateError) -> Raw:
@@ -84,8 +89,9 @@ class HecateAssembly:
         return True
 
     def end_feeds(self) -> None:
-        """End the streams of events."""
+        """End the streams of events, and the jobs, since requests may wait for them."""
         self._stopping.set()
+        self._jobs.stop()
 
 
 @asynccontextmanager
@@ -100,21 +106,74 @@ async def assemble(given: Given) -> AsyncIterator[HecateAssembly]:
     # The gateway first: what is wrong with the providers is found before the store is touched.
     gateway = _gateway(given)
     engine = await _engine(given, found)
-    try:
-        routes = (*found.routes, *desk_routes(found), *item_list_routes(found))
-        routes = (*routes, openapi_route(routes))
-        policies = asyncio.create_task(_follow_policies(engine, found.policies))
-        try:
-            async with _traces(given, gateway.ledger), gateway:
-                await _record_usage(given, gateway.ledger)
-                yield HecateAssembly(engine, gateway, routes)
-        finally:
-            policies.cancel()
-            with suppress(asyncio.CancelledError):
-                await policies
-    finally:
+    async with AsyncExitStack() as stack:
         # In a thread again: the last commit must not hold up what else ends.
-        await asyncio.to_thread(engine.close)
+        stack.push_async_callback(asyncio.to_thread, engine.close)
+        services = _services(given, engine, gateway)
+        await stack.enter_async_context(_traces(given, gateway.ledger))
+        await stack.enter_async_context(gateway)
+        await _record_usage(given, gateway.ledger)
+        jobs = await stack.enter_async_context(JobRunner(services.get(Surroundings)))
+        services.add(jobs)
+        routes = (*found.routes, *desk_routes(found), *item_list_routes(found))
+        assembly = HecateAssembly(engine, gateway, jobs, services, (*routes, openapi_route(routes)))
+        # Last, and so the first to end.
+        await stack.enter_async_context(_in_the_background(services, (_policies(found), *found.backgrounds)))
+        yield assembly
+
+
+def _services(given: Given, engine: Engine, gateway: Gateway) -> Services:
+    """Return what endpoints and background work find by its class: the settings of each feature are among it."""
+    services = Services()
+    configuration = given.configuration
+    for name in configuration.__struct_fields__:
+        if isinstance(settings := getattr(configuration, name), Struct):
+            services.add(settings)
+    surroundings = Surroundings(
+        engine=engine,
+        services=services,
+        asks=AskThroughGateway(gateway, services),
+        data_dir=given.data.path,
+        store_mark=mark_of_store(given.data.path),
+        jobs=configuration.jobs,
+        workspaces=configuration.workspaces,
+    )
+    for service in (engine, gateway, Uptime(), surroundings):
+        services.add(service)
+    return services
+
+
+def _policies(found: catalog.Catalog) -> Background:
+    async def follow(services: Services) -> None:
+        if found.policies:
+            await PolicyRunner(services.get(Engine), found.policies).run()
+
+    return Background("policies", follow)
+
+
+@asynccontextmanager
+async def _in_the_background(services: Services, backgrounds: Sequence[Background]) -> AsyncIterator[None]:
+    """Keep *backgrounds* going."""
+    tasks = [asyncio.create_task(_keep_going(services, background)) for background in backgrounds]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+
+async def _keep_going(services: Services, background: Background) -> None:
+    """Run *background*, again and again if need be: without it the daemon still serves."""
+    while True:
+        try:
+            await background.run(services)
+        except Exception:
+            log.exception("background work failed", work=background.name, again_in_seconds=SECONDS_BETWEEN_TRIES)
+        else:
+            return
+        await asyncio.sleep(SECONDS_BETWEEN_TRIES)
 
 
 def _gateway(given: Given) -> Gateway:
@@ -173,16 +232,6 @@ async def _engine(given: Given, found: catalog.Catalog) -> Engine:
         raise CannotStart(str(exc)) from exc
     except (apsw.Error, OSError) as exc:
         raise CannotStart(f"cannot open the store {given.data.database}: {exc}") from exc
-
-
-async def _follow_policies(engine: Engine, policies: Sequence[Policy]) -> None:
-    """Run *policies*, again and again if need be: without them the daemon still serves."""
-    while policies:
-        try:
-            await PolicyRunner(engine, policies).run()
-        except Exception:
-            log.exception("policies failed", again_in_seconds=SECONDS_BETWEEN_TRIES)
-        await asyncio.sleep(SECONDS_BETWEEN_TRIES)
 
 
 def _strict(configuration: Configuration) -> bool:

@@ -22,9 +22,12 @@ from hecate import paths
 from hecate.daemon import wrong_key
 from hecate.daemon.errors import ConfigurationWrong
 from hecate.daemon.loopback import LoopbackAddress
+from hecate.jobs.settings import JobSettings
+from hecate.restrict_geography.settings import GeoSettings
 from hecate.serve_llm.budgets import BudgetSettings
 from hecate.serve_llm.settings import LlmSettings, ProviderSettings
 from hecate.serve_llm.usage_settings import TelemetrySettings, UsageSettings
+from hecate.workspaces.settings import WorkspaceSettings
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 LogFormat = Literal["auto", "human", "json"]
@@ -96,10 +99,13 @@ class Configuration(Struct, frozen=True, forbid_unknown_fields=True):
     http: HttpSettings = HttpSettings()
     log: LogSettings = LogSettings()
     lifecycle: LifecycleSettings = LifecycleSettings()
+    jobs: JobSettings = JobSettings()
+    workspaces: WorkspaceSettings = WorkspaceSettings()
     llm: LlmSettings = LlmSettings()
     usage: UsageSettings = UsageSettings()
     budgets: BudgetSettings = BudgetSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
+    geo: GeoSettings = GeoSettings()
     providers: dict[str, ProviderSettings] = field(default_factory=dict)
 
     @property
@@ -198,11 +204,13 @@ def _with_paths(configuration: Configuration, options: ServeOptions, file: Path 
         or _default("data directory", paths.default_data_dir)
     )
     token_file = _from_file("http.token_file", configuration.http.token_file, file)
+    geo_database = _from_file("geo.database", configuration.geo.database, file)
     return replace(
         configuration,
         socket=replace(socket, path=str(socket_path.absolute())),
         data=replace(data, dir=str(data_dir.absolute())),
         http=replace(configuration.http, token_file=str(token_file or "")),
+        geo=replace(configuration.geo, database=str(geo_database or "")),
     )
 
 

@@ -112,7 +112,8 @@ def add(
     """Record that a job waits for its turn.  *events* are pairs of stored name and JSON."""
     recorded = _encode([(name, msgspec.Raw(data.encode())) for name, data in events])
     db.execute(
-        "INSERT INTO jobs (id, process, desk, subject_id, venture_id, command, events, meta, state, message, created_at) "
+        "INSERT INTO jobs "
+        "(id, process, desk, subject_id, venture_id, command, events, meta, state, message, created_at) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'queued', '', ?)",
         (job_id, process, desk, subject_id, venture_id, command.decode(), recorded.decode(), meta.decode(), created_at),
     )
@@ -125,7 +126,7 @@ def begin(db: apsw.Connection, job_id: str, at: int) -> bool:
 
 
 def keep_progress(
-    db: apsw.Connection, job_id: str, message: str, done: int | None, total: int | None, output: JobOutput
+    db: apsw.Connection, job_id: str, message: str, *, done: int | None, total: int | None, output: JobOutput
 ) -> None:
     """Record how far an unfinished job is."""
     db.execute(
@@ -186,6 +187,8 @@ def page(db: apsw.Connection, where: Mapping[str, str], before: str, limit: int)
 
 def _record(row: tuple[Any, ...]) -> JobRecord:
     fields = dict(zip(JobRecord.__struct_fields__, row, strict=True))
-    fields["output"] = JobOutput() if fields["output"] is None else msgspec.json.decode(fields["output"], type=JobOutput)
+    fields["output"] = (
+        JobOutput() if fields["output"] is None else msgspec.json.decode(fields["output"], type=JobOutput)
+    )
     fields["error"] = None if fields["error"] is None else msgspec.json.decode(fields["error"], type=JobError)
     return JobRecord(**fields)

@@ -15,7 +15,9 @@ import msgspec
 from hecate.dossiers.engine import Engine, Order
 from hecate.dossiers.errors import Invalid
 from hecate.dossiers.read_model import Actor, Meta
-from hecate.endpoints import Call, Raw, Route
+from hecate.endpoints import Answer, Call, NoQuery, Raw, Route
+from hecate.jobs.job_view import in_full
+from hecate.jobs.runner import JobRunner
 from hecate.rest.body import rename_fields
 
 if TYPE_CHECKING:
@@ -52,6 +54,16 @@ class CommandAnswer(msgspec.Struct, kw_only=True):
     events: list[RecordedEvent]
     division_id: str = ""
     warnings: list[str] = []
+    job_id: str = ""
+    """Of the job that does the work, where there is some."""
+    job: dict[str, Any] = {}
+    """That job: its ``id``, ``state`` and ``path``; all of it with ``wait=true``."""
+
+
+class WaitQuery(msgspec.Struct, frozen=True):
+    """Whether the answer waits until the work is done."""
+
+    wait: bool = False
 
 
 def desk_routes(catalog: Catalog) -> Iterator[Route]:
@@ -68,6 +80,7 @@ def desk_routes(catalog: Catalog) -> Iterator[Route]:
                 body=desk.command,
                 body_may_be_absent=True,
                 answer=CommandAnswer,
+                query=NoQuery if desk.work is None else WaitQuery,
                 status=desk.status,
                 errors=(404, 409, 412, 422),
                 is_command=True,
@@ -99,7 +112,7 @@ def endpoint(process: Process, desk: Desk) -> Callable[[Call], Any]:
     """Return the endpoint of *desk* in *process*."""
     parameter = process.subject.parameter
 
-    async def order(call: Call) -> Raw:
+    async def order(call: Call) -> Raw | Answer:
         headers = call.headers
         key = headers.get("idempotency-key", "")
         expected = headers.get("if-match")
@@ -116,9 +129,23 @@ def endpoint(process: Process, desk: Desk) -> Callable[[Call], Any]:
                 warnings=call.warnings,
             )
         )
+        if desk.work is not None and call.query.wait:
+            return await _done(call, msgspec.json.decode(handled.body))
         return Raw(handled.body, status=handled.status, headers={"ETag": f'"{handled.version}"'})
 
     return order
+
+
+async def _done(call: Call, accepted: dict[str, Any]) -> Answer:
+    """Return the answer to a command whose work is done: with all that was recorded, or with the job's error."""
+    job = await call.services.get(JobRunner).finished(accepted["job_id"])
+    shown = in_full(job)
+    if job.error is not None:
+        refusal = {"ok": False, "error": job.error.error, "code": job.error.code, "job_id": job.id, "job": shown}
+        return Answer(refusal, status=job.error.status)
+    outcome = {} if job.result is None else msgspec.json.decode(job.result)
+    told = {**accepted, **outcome, "job_id": job.id, "job": shown, "events": shown.events}
+    return Answer(told, status=201, headers={"ETag": f'"{told["version"]}"'})
 
 
 def actor_of(call: Call) -> Actor:

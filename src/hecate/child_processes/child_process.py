@@ -1,0 +1,188 @@
+"""Child processes: bounded in time and output, without our secrets, and gone when their job is.
+
+Each runs in a session of its own, with a mark in its environment that its own children inherit, so that
+whatever it leaves behind, even what has left its process group, is found and ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import codecs
+import os
+import shutil
+import signal
+from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from time import monotonic
+from typing import NamedTuple
+
+from hecate.child_processes import strays
+from hecate.child_processes.strays import MARK
+from hecate.dossiers.errors import Refused
+
+READ_BYTES = 64 * 1024
+LONGEST_LINE_BYTES = 8192
+"""Longer lines are cut, so that a gigabyte without a line break takes no memory."""
+GRACE_SECONDS = 2.0
+"""How long a process has between SIGTERM and SIGKILL."""
+LAST_WORDS_SECONDS = 1.0
+"""How long we read on after the process has ended: what it left behind may hold the pipe open."""
+
+PASSED_ON = frozenset(
+    {
+        *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TMPDIR"),
+        *("XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS", "SSL_CERT_FILE", "SSL_CERT_DIR"),
+        *("CARGO_HOME", "RUSTUP_HOME", "GOPATH", "GOROOT", "JAVA_HOME"),
+    }
+)
+"""What a child may know of our environment, besides the locale; everything else may be a secret."""
+
+OWN_PARENT = ("/bin/sh", "-c", '"$@"; exit "$?"', "hecate-job")
+"""Stands between us and a command that is not ours: a test that kills its parent must not hit the daemon."""
+
+OnLines = Callable[[Sequence[str]], None]
+
+
+class ChildEnd(NamedTuple):
+    """How a child process ended."""
+
+    exit_code: int
+    """Negative: the number of the signal that ended it."""
+    timed_out: bool
+    seconds: float
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether it ended by itself, with 0."""
+        return self.exit_code == 0 and not self.timed_out
+
+    @property
+    def in_words(self) -> str:
+        """How it ended, for people."""
+        if self.timed_out:
+            return f"stopped after {self.seconds:.0f} s, its time limit"
+        code = -self.exit_code if self.exit_code < 0 else self.exit_code - 128
+        if self.exit_code < 0 or (self.exit_code > 128 and code in set(signal.Signals)):
+            return f"ended by {signal.Signals(code).name}"
+        return f"exit code {self.exit_code}"
+
+
+def clean_environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return an environment for a child: ours without anything that may be secret, and *more*."""
+    kept = {name: value for name, value in os.environ.items() if name in PASSED_ON or name.startswith("LC_")}
+    return {"PATH": os.defpath, **kept, **(more or {})}
+
+
+async def run_child(
+    command: Sequence[str],
+    *,
+    mark: str,
+    folder: Path,
+    timeout_seconds: float,
+    on_lines: OnLines,
+    environment: Mapping[str, str] | None = None,
+    given: bytes | None = None,
+    own_parent: bool = True,
+) -> ChildEnd:
+    """Run *command* to its end, and end whatever it has started.
+
+    Args:
+        command: The program and its arguments; no shell reads them.
+        mark: By which its processes are known, see `hecate.child_processes.strays`.
+        folder: Where it runs.
+        timeout_seconds: After so long it is ended, with all that it has started.
+        on_lines: Is told what it prints, to either stream, as text without line breaks.
+        environment: Besides what `clean_environment` gives.
+        given: For its standard input; None: that is empty.
+        own_parent: Whether a process of its own is its parent, and not the daemon.
+
+    Raises:
+        Refused: There is no such program, or it cannot be run there.
+    """
+    began = monotonic()
+    environment = {**clean_environment(environment), MARK: mark}
+    process = await _start(command, folder, environment, given, own_parent=own_parent)
+    assert process.stdout is not None  # noqa: S101 - it is a pipe
+    reading = asyncio.create_task(_read(process.stdout, on_lines))
+    timed_out = False
+    try:
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                if given is not None:
+                    await _give(process, given)
+                await process.wait()
+        except TimeoutError:
+            timed_out = True
+    finally:
+        await _end(process, mark)
+        # What is still in the pipe belongs to the answer; who holds it open now is none of ours.
+        await asyncio.wait((reading,), timeout=LAST_WORDS_SECONDS)
+        reading.cancel()
+    assert process.returncode is not None  # noqa: S101 - it has ended
+    return ChildEnd(process.returncode, timed_out, monotonic() - began)
+
+
+async def _start(
+    command: Sequence[str], folder: Path, environment: Mapping[str, str], given: bytes | None, *, own_parent: bool
+) -> Process:
+    program = command[0]
+    found = shutil.which(program if "/" not in program else str(folder / program), path=environment["PATH"])
+    if found is None:
+        raise Refused(f"cannot run {program!r}: there is no such program, or it may not be run")
+    try:
+        return await asyncio.create_subprocess_exec(
+            *(OWN_PARENT if own_parent else ()),
+            found,
+            *command[1:],
+            cwd=folder,
+            env=environment,
+            stdin=DEVNULL if given is None else PIPE,
+            stdout=PIPE,
+            stderr=STDOUT,
+            start_new_session=True,
+        )
+    except (OSError, ValueError) as exc:
+        raise Refused(f"cannot run {program!r} in {folder}: {exc}") from exc
+
+
+async def _give(process: Process, given: bytes) -> None:
+    assert process.stdin is not None  # noqa: S101 - it is a pipe
+    with suppress(BrokenPipeError, ConnectionResetError):
+        process.stdin.write(given)
+        await process.stdin.drain()
+    process.stdin.close()
+
+
+async def _read(stream: asyncio.StreamReader, on_lines: OnLines) -> None:
+    """Tell every line of *stream*, until its end."""
+    decode = codecs.getincrementaldecoder("utf-8")("replace").decode
+    rest = ""
+    while chunk := await stream.read(READ_BYTES):
+        *lines, rest = (rest + decode(chunk)).split("\n")
+        while len(rest) > LONGEST_LINE_BYTES:
+            lines.append(rest[:LONGEST_LINE_BYTES])
+            rest = rest[LONGEST_LINE_BYTES:]
+        if lines:
+            on_lines([line.removesuffix("\r") for line in lines])
+    if rest := rest + decode(b"", final=True):
+        on_lines([rest])
+
+
+async def _end(process: Process, mark: str) -> None:
+    """End the process, its group, and whatever else carries *mark*; return when all are gone."""
+    if process.returncode is None:
+        _signal_group(process.pid, signal.SIGTERM)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(GRACE_SECONDS):
+                await process.wait()
+    # The group outlives its leader, and its number is not given to another as long as it has members.
+    _signal_group(process.pid, signal.SIGKILL)
+    await process.wait()
+    await asyncio.to_thread(strays.end, mark)
+
+
+def _signal_group(group: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, number)

@@ -1,0 +1,60 @@
+"""Processes that a job has left behind, found by the mark in their environment.
+
+A process may leave its group and its parent; the environment that it began with stays with it, and with
+its own children.  Linux tells it in ``/proc``; elsewhere only the process group is ended.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import time
+from contextlib import suppress
+from pathlib import Path
+
+MARK = "HECATE_JOB"
+"""The variable in the environment of every child process: the store's mark, and the job's id after a slash."""
+
+PROCESSES = Path("/proc")
+PATIENCE_SECONDS = 5.0
+SECONDS_BETWEEN_LOOKS = 0.02
+
+
+def mark_of_store(data_dir: Path) -> str:
+    """Return the mark of all that is started for the store in *data_dir*."""
+    return hashlib.sha256(os.fsencode(data_dir.resolve())).hexdigest()[:16]
+
+
+def end(mark: str) -> int:
+    """Kill every process whose mark begins with *mark*, and those that they start meanwhile; return how many.
+
+    It blocks until they are gone, at most some seconds: what is in the middle of a broken disk's answer stays.
+    """
+    seen: set[int] = set()
+    until = time.monotonic() + PATIENCE_SECONDS
+    while (found := marked(mark)) and time.monotonic() < until:
+        for process in found:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(process, signal.SIGKILL)
+        seen |= set(found)
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+    return len(seen)
+
+
+def marked(mark: str) -> list[int]:
+    """Return the ids of the running processes whose mark begins with *mark*, our own excepted."""
+    wanted = f"{MARK}={mark}".encode()
+    if not PROCESSES.is_dir():
+        return []
+    others = (entry for entry in PROCESSES.iterdir() if entry.name.isdecimal() and int(entry.name) != os.getpid())
+    return [int(entry.name) for entry in others if _has(entry, wanted)]
+
+
+def _has(process: Path, wanted: bytes) -> bool:
+    try:
+        # The environment of one that has ended and waits for its parent is empty.
+        environment = (process / "environ").read_bytes()
+    except OSError:
+        return False  # it has ended meanwhile, or is another user's
+    return environment.startswith(wanted) or b"\0" + wanted in environment

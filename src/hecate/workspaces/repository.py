@@ -1,0 +1,162 @@
+"""The git repository around a workspace, to which a job adds one commit of what it has written, and nothing else.
+
+Commits are made with git's plumbing, on an index of their own: what a person has staged stays staged, what is
+dirty stays dirty, and no hook, filter or signature of the repository runs.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Awaitable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from hecate.child_processes.child_process import ChildEnd
+from hecate.dossiers.errors import Refused
+from hecate.workspaces.workspace import Workspace
+
+GIT_SECONDS = 60.0
+
+SAFE = (
+    "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "core.attributesFile=/dev/null",
+    "-c", "commit.gpgSign=false", "-c", "protocol.allow=never", "-c", "safe.directory=*",
+)  # fmt: skip
+"""A repository may come from anywhere, and its configuration must not decide what we run."""
+
+ENVIRONMENT = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_TERMINAL_PROMPT": "0"}
+
+
+class Author(NamedTuple):
+    """In whose name commits are made."""
+
+    name: str
+    email: str
+
+
+class Captured(NamedTuple):
+    """How a command ended, and what it printed."""
+
+    end: ChildEnd
+    output: str
+
+
+class RunsCommands(Protocol):
+    """What can run a child process and keep what it prints: a `hecate.jobs.job.Job`."""
+
+    def capture(
+        self,
+        command: Sequence[str],
+        *,
+        folder: Path,
+        timeout_seconds: float | None = None,
+        environment: Mapping[str, str] | None = None,
+        given: bytes | None = None,
+    ) -> Awaitable[Captured]:
+        """Run *command* to its end."""
+
+
+class Repository:
+    """The git repository that *workspace* is in."""
+
+    def __init__(self, workspace: Workspace, runs: RunsCommands, author: Author) -> None:
+        self._workspace = workspace
+        self._runs = runs
+        self._author = author
+
+    async def prepare(self) -> None:
+        """Make the repository if there is none; a folder that a person has named may be within a larger one.
+
+        Raises:
+            Refused: git is not installed, or fails.
+        """
+        if (self._workspace.root / ".git").exists():
+            return
+        if self._workspace.is_named and (await self.try_git("rev-parse", "--is-inside-work-tree")).end.succeeded:
+            return
+        await self.git("init", "--quiet", "--initial-branch=main")
+
+    async def head(self) -> str:
+        """Return the id of the newest commit, or an empty text where there is none yet."""
+        found = await self.try_git("rev-parse", "--verify", "--quiet", "HEAD")
+        return found.output.strip() if found.end.succeeded else ""
+
+    async def commit(self, paths: Sequence[str], subject: str, body: str = "") -> str:
+        """Commit *paths* as they are now, those that are gone as removed, and nothing else.
+
+        Returns:
+            The new commit's id; empty where nothing has changed.
+
+        Raises:
+            Refused: git fails.
+        """
+        if not paths:
+            return ""
+        parent = await self.head()
+        # Git's paths begin at the repository's top, which may be above the workspace.
+        prefix = (await self.git("rev-parse", "--show-prefix")).strip()
+        changes = await self._index_lines(paths, prefix)
+        with tempfile.TemporaryDirectory(prefix="hecate-git-") as scratch:
+            own_index = {"GIT_INDEX_FILE": str(Path(scratch) / "index")}
+            await self.git("read-tree", parent or "--empty", environment=own_index)
+            await self.git("update-index", "--add", "--index-info", given=changes, environment=own_index)
+            tree = (await self.git("write-tree", environment=own_index)).strip()
+        if parent and tree == (await self.git("rev-parse", f"{parent}^{{tree}}")).strip():
+            return ""
+        message = f"{subject}\n\n{body}\n" if body else f"{subject}\n"
+        commit = await self.git(
+            "commit-tree", tree, *(("-p", parent) if parent else ()), given=message.encode(), environment=self._who()
+        )
+        commit = commit.strip()
+        await self.git("update-ref", "-m", f"commit: {subject}", "HEAD", commit, parent or "0" * len(commit))
+        # In the person's own index these files are as committed now; everything else there stays as it was.
+        await self.git("update-index", "--add", "--index-info", given=changes)
+        return commit
+
+    async def git(
+        self, *arguments: str, given: bytes | None = None, environment: Mapping[str, str] | None = None
+    ) -> str:
+        """Run git in the workspace and return what it prints.
+
+        Raises:
+            Refused: It fails, or is not installed.
+        """
+        ended, output = await self.try_git(*arguments, given=given, environment=environment)
+        if not ended.succeeded:
+            last = output.strip().splitlines()[-1:] or ["it says nothing"]
+            raise Refused(f"git {arguments[0]} in {self._workspace.root} failed ({ended.in_words}): {last[0]}")
+        return output
+
+    async def try_git(
+        self, *arguments: str, given: bytes | None = None, environment: Mapping[str, str] | None = None
+    ) -> Captured:
+        """Run git in the workspace and return how it ended and what it prints."""
+        return await self._runs.capture(
+            ("git", *SAFE, *arguments),
+            folder=self._workspace.root,
+            timeout_seconds=GIT_SECONDS,
+            environment={**ENVIRONMENT, **(environment or {})},
+            given=given,
+        )
+
+    async def _index_lines(self, paths: Sequence[str], prefix: str) -> bytes:
+        """Return *paths* as ``update-index --index-info`` reads them; their content is stored."""
+        there = [path for path in paths if self._workspace.path(path).is_file()]
+        ids: list[str] = []
+        if there:
+            listed = "".join(f"{path}\n" for path in there).encode()
+            ids = (await self.git("hash-object", "-w", "--no-filters", "--stdin-paths", given=listed)).split()
+        lines = [
+            f"{'100755' if self._workspace.path(path).stat().st_mode & 0o100 else '100644'} {blob}\t{prefix}{path}\n"
+            for path, blob in zip(there, ids, strict=True)
+        ]
+        gone = [f"0 {'0' * 40}\t{prefix}{path}\n" for path in paths if path not in set(there)]
+        return "".join([*lines, *gone]).encode()
+
+    def _who(self) -> Mapping[str, str]:
+        name, email = self._author
+        return {
+            "GIT_AUTHOR_NAME": name,
+            "GIT_AUTHOR_EMAIL": email,
+            "GIT_COMMITTER_NAME": name,
+            "GIT_COMMITTER_EMAIL": email,
+        }
