@@ -197,6 +197,16 @@ class Background:
     run: Callable[[Services], Awaitable[None]]
 
 
+class Restriction:
+    """What keeps the API from answering, but for the routes that are ``unrestricted``."""
+
+    __slots__ = ("in_force",)
+
+    def __init__(self) -> None:
+        self.in_force: Callable[[], HecateError] | None = None
+        """Makes the error for a caller; None: nothing keeps it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
     """One endpoint as data: what the router, the OpenAPI document and the tests need to know."""
@@ -237,3 +247,5 @@ class Route:
     """More than the summary, for the OpenAPI document."""
     listed: bool = True
     """Whether the OpenAPI document shows the route; not so what only old clients know."""
+    unrestricted: bool = False
+    """Whether it answers whatever `Restriction` is in force."""

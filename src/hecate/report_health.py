@@ -70,5 +70,6 @@ ROUTES = (
         answer=Health,
         aliases=("/health",),
         tag="health",
+        unrestricted=True,
     ),
 )

@@ -12,7 +12,7 @@ import msgspec
 import structlog
 
 from hecate.dossiers.errors import HecateError, MethodNotAllowed
-from hecate.endpoints import CURRENT_CALL, Answer, Call, Raw, Result, Route, Services, Stopwatch, Stream
+from hecate.endpoints import CURRENT_CALL, Answer, Call, Raw, Restriction, Result, Route, Services, Stopwatch, Stream
 from hecate.rest.body import ClientGone, Receive, check_media_type, decode_body, decode_query, read_body
 from hecate.rest.disconnect import unless_gone
 from hecate.rest.router import Router
@@ -34,12 +34,14 @@ class Application:
 
     Args:
         routes: Everything that can be asked.
-        services: What the endpoints work with.
+        services: What the endpoints work with; the `Restriction` of this application becomes one of them.
     """
 
     def __init__(self, routes: Sequence[Route], services: Services) -> None:
         self._router = Router(routes)
         self._services = services
+        self._restriction = Restriction()
+        services.add(self._restriction)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request (ASGI)."""
@@ -90,10 +92,15 @@ class Application:
         method: str = scope["method"]
         try:
             route, parameters = self._router.match(method, scope["path"])
-        except MethodNotAllowed:
-            answer.refusal = self._router.refusal_at(scope["path"])
+        except HecateError as error:
+            if isinstance(error, MethodNotAllowed):
+                answer.refusal = self._router.refusal_at(scope["path"])
+            if (refused := self._restriction.in_force) is not None:
+                raise refused() from error
             raise
         answer.refusal = route.refusal
+        if (refused := self._restriction.in_force) is not None and not route.unrestricted:
+            raise refused()
         peer = scope.get("state", {}).get("peer")
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         query = decode_query(route.query, scope["query_string"])

@@ -157,6 +157,7 @@ def openapi_route(routes: Sequence[Route]) -> Route:
         summary="Get this document.",
         answer=OpenAPIDocument,
         tag="health",
+        unrestricted=True,
     )
     return route
 
