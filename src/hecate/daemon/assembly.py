@@ -21,7 +21,7 @@ from hecate.daemon.lifetime import Given
 from hecate.dossiers.engine import Engine
 from hecate.dossiers.errors import HecateError, Invalid, Unavailable
 from hecate.dossiers.policies import PolicyRunner
-from hecate.endpoints import Background, Raw, Route, Services
+from hecate.endpoints import Background, Raw, Restriction, Route, Services
 from hecate.jobs.job import Surroundings
 from hecate.jobs.runner import JobRunner
 from hecate.report_health import Uptime
@@ -29,6 +29,8 @@ from hecate.rest.app import Application
 from hecate.rest.desk_routes import desk_routes
 from hecate.rest.item_list_routes import item_list_routes
 from hecate.rest.openapi import openapi_route
+from hecate.restrict_geography.geography import Geography
+from hecate.restrict_geography.settings import GeoSettings
 from hecate.serve_llm.accounts import Sources
 from hecate.serve_llm.added_providers import FILE_NAME, AddedProviders
 from hecate.serve_llm.gateway import Gateway
@@ -50,6 +52,7 @@ class HecateAssembly:
         self._engine = engine
         self._gateway = gateway
         self._jobs = jobs
+        self._services = services
         self._stopping = asyncio.Event()
         self.application = Application([end_with(self._stopping, route) for route in routes], services)
 
@@ -69,7 +72,7 @@ class HecateAssembly:
         ]
 
     async def reload(self, configuration: Configuration) -> None:
-        """Use *configuration*'s gates, models, providers and budgets from now on.
+        """Use *configuration*'s gates, models, providers, budgets and countries from now on.
 
         Raises:
             ConfigurationWrong: A provider's table is wrong; everything stays as it was.
@@ -80,6 +83,7 @@ class HecateAssembly:
             raise ConfigurationWrong(str(exc)) from exc
         self._gateway.ledger.configure(configuration.usage, configuration.budgets)
         self._engine.strict_gates = _strict(configuration)
+        await self._services.get(Geography).use(configuration.geo)
 
     async def is_sound(self) -> bool:
         """Return whether the store takes commands and answers questions."""
@@ -117,6 +121,7 @@ async def assemble(given: Given) -> AsyncIterator[HecateAssembly]:
         services.add(jobs)
         routes = (*found.routes, *desk_routes(found), *item_list_routes(found))
         assembly = HecateAssembly(engine, gateway, jobs, services, (*routes, openapi_route(routes)))
+        await _restrict(given, services)
         # Last, and so the first to end.
         await stack.enter_async_context(_in_the_background(services, (_policies(found), *found.backgrounds)))
         yield assembly
@@ -141,6 +146,21 @@ def _services(given: Given, engine: Engine, gateway: Gateway) -> Services:
     for service in (engine, gateway, Uptime(), surroundings):
         services.add(service)
     return services
+
+
+async def _restrict(given: Given, services: Services) -> None:
+    """Find out whether the API may answer here, before the first request comes."""
+
+    def read_settings() -> GeoSettings:
+        """Read ``[geo]`` for a reload."""
+        try:
+            return given.read_again().geo
+        except ConfigurationWrong as exc:
+            raise Invalid(str(exc)) from exc
+
+    geography = Geography(given.configuration.geo, read_settings, os.environ, services.get(Restriction))
+    await geography.begin()
+    services.add(geography)
 
 
 def _policies(found: catalog.Catalog) -> Background:

@@ -31,16 +31,18 @@ class Geography:
     """Keeps *restriction* as ``[geo]`` and the place of this machine want it.
 
     Args:
-        read_settings: Gives ``[geo]`` as it is now.  Raises `Invalid`.
+        settings: ``[geo]``.
+        read_settings: Gives ``[geo]`` as it is by then.  Raises `Invalid`.
         environ: The process's environment.
         restriction: Of the API.
-
-    Raises:
-        Invalid: The configuration is wrong.
     """
 
     def __init__(
-        self, read_settings: Callable[[], GeoSettings], environ: Mapping[str, str], restriction: Restriction
+        self,
+        settings: GeoSettings,
+        read_settings: Callable[[], GeoSettings],
+        environ: Mapping[str, str],
+        restriction: Restriction,
     ) -> None:
         self._read_settings = read_settings
         self._environ = environ
@@ -49,7 +51,7 @@ class Geography:
         self._wake = asyncio.Event()
         self._is_due = False
         self._seen_by_peers: Address | None = None
-        self.settings = read_settings()
+        self.settings = settings
         self.rules = Rules.read(self.settings)
         self.notices_changes = False
         """Whether the kernel tells of addresses that come and go; else only the hourly check sees them."""
