@@ -19,6 +19,8 @@ from tests.calling import STEPS_TO, Caller
 
 FOUND = catalog.find().desks
 DESKS = [(process, desk) for process, desks in FOUND.items() for desk in desks]
+DECIDING = [*DESKS, *((process, desk.work.record) for process, desk in DESKS if desk.work is not None)]
+"""With those that nobody but a job reaches."""
 NOW = 1_700_000_000_000
 """Milliseconds since 1970."""
 
@@ -30,6 +32,7 @@ def named(cases: Sequence[tuple[Process, Any]]) -> list[Any]:
 
 
 each_desk = pytest.mark.parametrize(("process", "desk"), named(DESKS))
+each_decision = pytest.mark.parametrize(("process", "desk"), named(DECIDING))
 each_desk_of_a_subject = pytest.mark.parametrize(
     ("process", "desk"), named([(process, desk) for process, desk in DESKS if not desk.makes_subject])
 )
@@ -66,7 +69,7 @@ def fields_but(event: Event, made: str) -> dict[str, Any]:
     return fields
 
 
-@each_desk
+@each_decision
 def test_the_worked_example_holds(process: Process, desk: Desk) -> None:
     """Given what has happened, when the command comes, then these events follow."""
     dossier = dossier_before(process, desk)
@@ -78,7 +81,7 @@ def test_the_worked_example_holds(process: Process, desk: Desk) -> None:
     assert {type(event) for event in decided} <= set(desk.events)
 
 
-@each_desk
+@each_decision
 def test_the_same_command_again_adds_nothing(process: Process, desk: Desk) -> None:
     """It is refused, by the state or by the decision, or it is granted without an event."""
     dossier = dossier_before(process, desk)
@@ -92,7 +95,7 @@ def test_the_same_command_again_adds_nothing(process: Process, desk: Desk) -> No
         assert refusal.code == "conflict"  # noqa: PT017 - either outcome is right
 
 
-@each_desk
+@each_decision
 def test_a_decision_leaves_the_dossier_alone(process: Process, desk: Desk) -> None:
     """Deciding is a question: only recording changes anything."""
     dossier = dossier_before(process, desk)
@@ -101,7 +104,7 @@ def test_a_decision_leaves_the_dossier_alone(process: Process, desk: Desk) -> No
     assert (dossier.version, msgspec.json.encode(dossier.progress)) == before
 
 
-@each_desk
+@each_decision
 def test_its_states_are_states_of_the_process(process: Process, desk: Desk) -> None:
     """A state that does not exist would close a desk for ever."""
     assert desk.states
@@ -208,7 +211,9 @@ def test_an_answer_says_what_was_done(caller: Caller, process: Process, desk: De
     answer = reply.json
     assert reply.status == desk.status
     assert answer["ok"] is True
-    assert answer["id"] == answer[desk.makes or process.subject.parameter]
+    made = desk.makes or ("job_id" if desk.work is not None else process.subject.parameter)
+    assert answer["id"] == answer[made]
+    assert (answer.get("job", {}).get("state") == "queued") == (desk.work is not None)
     assert answer["process"] == process.name
     assert answer["status"] == process.status_of(answer["state"])
     assert answer["status_label"] == answer["state"]

@@ -61,7 +61,7 @@ def _from_desks() -> Iterator[tuple[str, StoredExample]]:
     types = event_types()
     seen: set[str] = set()
     for process, desks in catalog.find().desks.items():
-        for desk in desks:
+        for desk in (*desks, *(desk.work.record for desk in desks if desk.work is not None)):
             for event in (*desk.example.then, *desk.example.given):
                 name = types.name_of(process, event)
                 if name not in seen:
