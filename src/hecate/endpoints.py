@@ -200,11 +200,23 @@ class Background:
 class Restriction:
     """What keeps the API from answering, but for the routes that are ``unrestricted``."""
 
-    __slots__ = ("in_force",)
+    __slots__ = ("in_force", "watchers")
 
     def __init__(self) -> None:
         self.in_force: Callable[[], HecateError] | None = None
         """Makes the error for a caller; None: nothing keeps it."""
+        self.watchers: list[Callable[[], None]] = []
+        """Called whenever a restriction comes into force."""
+
+    def impose(self, refusal: Callable[[], HecateError]) -> None:
+        """Answer every request, from now on, with the error that *refusal* makes."""
+        self.in_force = refusal
+        for tell in self.watchers:
+            tell()
+
+    def lift(self) -> None:
+        """Let everything be answered again."""
+        self.in_force = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

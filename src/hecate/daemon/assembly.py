@@ -16,7 +16,7 @@ from hecate.child_processes.strays import mark_of_store
 from hecate.daemon.asking import AskThroughGateway
 from hecate.daemon.config import Configuration
 from hecate.daemon.errors import CannotStart, ConfigurationWrong
-from hecate.daemon.feeds import end_with
+from hecate.daemon.feeds import FeedsEnd, end_with
 from hecate.daemon.lifetime import Given
 from hecate.dossiers.engine import Engine
 from hecate.dossiers.errors import HecateError, Invalid, Unavailable
@@ -53,8 +53,9 @@ class HecateAssembly:
         self._gateway = gateway
         self._jobs = jobs
         self._services = services
-        self._stopping = asyncio.Event()
-        self.application = Application([end_with(self._stopping, route) for route in routes], services)
+        self._feeds_end = FeedsEnd()
+        self.application = Application([end_with(self._feeds_end, route) for route in routes], services)
+        services.get(Restriction).watchers.append(self._feeds_end.come)
 
     def refusal(self, path: str, error: HecateError) -> Raw:
         """Return how *error* is said to a caller of *path*, who may speak another API."""
@@ -94,7 +95,7 @@ class HecateAssembly:
 
     def end_feeds(self) -> None:
         """End the streams of events, and the jobs, since requests may wait for them."""
-        self._stopping.set()
+        self._feeds_end.come_for_good()
         self._jobs.stop()
 
 

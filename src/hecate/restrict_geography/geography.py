@@ -148,7 +148,10 @@ class Geography:
     def _take(self, settings: GeoSettings, standing: Standing) -> None:
         before, self.standing, self.rules = self.standing, standing, Rules.read(settings)
         rules = self.rules
-        self._restriction.in_force = None if standing.verdict.allowed else lambda: standing.refusal(rules)
+        if standing.verdict.allowed:
+            self._restriction.lift()
+        else:
+            self._restriction.impose(lambda: standing.refusal(rules))
         for problem in standing.problems:
             if problem not in before.problems:
                 log.warning("geography", problem=problem)
