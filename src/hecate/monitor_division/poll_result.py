@@ -1,0 +1,34 @@
+"""How one poll of a check went."""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+LONGEST_MESSAGE: Final = 500
+
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f]+")
+
+
+class PollResult(NamedTuple):
+    """Whether the check passes, and if not, why."""
+
+    passed: bool
+    message: str = ""
+    timed_out: bool = False
+
+
+PASSED: Final = PollResult(passed=True)
+
+
+def failure(message: str, *, timed_out: bool = False) -> PollResult:
+    """Return that the check fails; *message* may quote what a target has said, so it is made one short line."""
+    line = _UNPRINTABLE.sub(" ", message).strip()
+    if len(line) > LONGEST_MESSAGE:
+        line = line[: LONGEST_MESSAGE - 1] + "…"
+    return PollResult(passed=False, message=line, timed_out=timed_out)
+
+
+def in_words(error: OSError) -> str:
+    """Return what is wrong, without the numbers and tuples that libraries put around it."""
+    return error.strerror or str(error) or type(error).__name__
