@@ -23,6 +23,7 @@ from hecate.daemon import wrong_key
 from hecate.daemon.errors import ConfigurationWrong
 from hecate.daemon.loopback import LoopbackAddress
 from hecate.jobs.settings import JobSettings
+from hecate.monitor_division.monitor_settings import MonitorSettings
 from hecate.restrict_geography.settings import GeoSettings
 from hecate.serve_llm.budgets import BudgetSettings
 from hecate.serve_llm.settings import LlmSettings, ProviderSettings
@@ -101,6 +102,7 @@ class Configuration(Struct, frozen=True, forbid_unknown_fields=True):
     lifecycle: LifecycleSettings = LifecycleSettings()
     jobs: JobSettings = JobSettings()
     workspaces: WorkspaceSettings = WorkspaceSettings()
+    monitoring: MonitorSettings = MonitorSettings()
     llm: LlmSettings = LlmSettings()
     usage: UsageSettings = UsageSettings()
     budgets: BudgetSettings = BudgetSettings()
