@@ -103,9 +103,17 @@ async def run_child(
     """
     began = monotonic()
     environment = {**clean_environment(environment), MARK: mark}
-    process = await _start(command, folder, environment, given, own_parent=own_parent)
-    assert process.stdout is not None  # noqa: S101 - it is a pipe
-    reading = asyncio.create_task(_read(process.stdout, on_lines))
+    # A pipe of our own: asyncio's would have us wait for its end too, and whoever holds it may never end.
+    ours, theirs = os.pipe()
+    output, transport = await _reader(ours)
+    try:
+        process = await _start(command, folder, environment, theirs, given, own_parent=own_parent)
+    except BaseException:
+        transport.close()
+        raise
+    finally:
+        os.close(theirs)
+    reading = asyncio.create_task(_read(output, on_lines))
     timed_out = False
     try:
         try:
@@ -120,12 +128,29 @@ async def run_child(
         # What is still in the pipe belongs to the answer; who holds it open now is none of ours.
         await asyncio.wait((reading,), timeout=LAST_WORDS_SECONDS)
         reading.cancel()
+        transport.close()
     assert process.returncode is not None  # noqa: S101 - it has ended
     return ChildEnd(process.returncode, timed_out, monotonic() - began)
 
 
+async def _reader(pipe: int) -> tuple[asyncio.StreamReader, asyncio.BaseTransport]:
+    """Return a reader of *pipe*, and what closes it."""
+    reader = asyncio.StreamReader()
+    file = os.fdopen(pipe, "rb", buffering=0)
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), file
+    )
+    return reader, transport
+
+
 async def _start(
-    command: Sequence[str], folder: Path, environment: Mapping[str, str], given: bytes | None, *, own_parent: bool
+    command: Sequence[str],
+    folder: Path,
+    environment: Mapping[str, str],
+    output: int,
+    given: bytes | None,
+    *,
+    own_parent: bool,
 ) -> Process:
     program = command[0]
     found = shutil.which(program if "/" not in program else str(folder / program), path=environment["PATH"])
@@ -139,7 +164,7 @@ async def _start(
             cwd=folder,
             env=environment,
             stdin=DEVNULL if given is None else PIPE,
-            stdout=PIPE,
+            stdout=output,
             stderr=STDOUT,
             start_new_session=True,
         )

@@ -143,7 +143,8 @@ class Repository:
         there = [path for path in paths if self._workspace.path(path).is_file()]
         ids: list[str] = []
         if there:
-            listed = "".join(f"{path}\n" for path in there).encode()
+            # Absolute, since git itself works at the repository's top.
+            listed = "".join(f"{self._workspace.path(path)}\n" for path in there).encode()
             ids = (await self.git("hash-object", "-w", "--no-filters", "--stdin-paths", given=listed)).split()
         lines = [
             f"{'100755' if self._workspace.path(path).stat().st_mode & 0o100 else '100644'} {blob}\t{prefix}{path}\n"

@@ -54,7 +54,7 @@ class Workspace:
             Refused: It leads out of the workspace, or into its git repository.
         """
         wanted = Path(relative)
-        if not relative or "\0" in relative or wanted.is_absolute() or ".." in wanted.parts:
+        if not relative or not relative.isprintable() or wanted.is_absolute() or ".." in wanted.parts:
             raise Refused(f"{relative!r} is no path inside the workspace")
         if any(part.lower() == ".git" for part in wanted.parts):
             raise Refused(f"{relative!r} is in the workspace's git repository")
