@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from hecate.child_processes import strays
 from hecate.child_processes.strays import MARK, mark_of_store
+from tests.daemon.child import wait_until
 
 
 def marked_sleep(mark: str) -> subprocess.Popen[bytes]:
@@ -21,7 +22,8 @@ def test_all_of_a_store_are_ended_and_no_others() -> None:
     ours, others = uuid4().hex, uuid4().hex
     first, second, other = marked_sleep(f"{ours}/job-1"), marked_sleep(f"{ours}/job-2"), marked_sleep(f"{others}/job-1")
     try:
-        assert set(strays.marked(ours)) == {first.pid, second.pid}
+        # In the middle of its exec a process has no environment yet.
+        wait_until(lambda: set(strays.marked(ours)) == {first.pid, second.pid})
         assert strays.marked(f"{ours}/job-1") == [first.pid]
         assert strays.end(ours) == 2
         assert (first.wait(), second.wait()) == (-9, -9)

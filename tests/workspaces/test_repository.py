@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -30,7 +31,7 @@ class Runs:
         lines: list[str] = []
         end = await run_child(
             command,
-            mark="test/repository",
+            mark=f"test/{uuid4().hex}",
             folder=folder,
             timeout_seconds=timeout_seconds or 20,
             on_lines=lines.extend,

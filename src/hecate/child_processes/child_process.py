@@ -80,7 +80,7 @@ async def run_child(
     *,
     mark: str,
     folder: Path,
-    timeout_seconds: float,
+    timeout_seconds: float | None,
     on_lines: OnLines,
     environment: Mapping[str, str] | None = None,
     given: bytes | None = None,
@@ -92,7 +92,7 @@ async def run_child(
         command: The program and its arguments; no shell reads them.
         mark: By which its processes are known, see `hecate.child_processes.strays`.
         folder: Where it runs.
-        timeout_seconds: After so long it is ended, with all that it has started.
+        timeout_seconds: After so long it is ended, with all that it has started; None: it may run for ever.
         on_lines: Is told what it prints, to either stream, as text without line breaks.
         environment: Besides what `clean_environment` gives.
         given: For its standard input; None: that is empty.

@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 MARK = "HECATE_JOB"
-"""The variable in the environment of every child process: the store's mark, and the job's id after a slash."""
+"""The variable in the environment of every child process: the store's mark, the job's id, the child's number."""
 
 PROCESSES = Path("/proc")
 PATIENCE_SECONDS = 5.0

@@ -79,6 +79,10 @@ class Job:
     state: JobState = "running"
     error: JobError | None = None
     """Why the work was not finished; for `hecate.dossiers.desk.Work.unfinished`."""
+    stage: str = ""
+    """What the work has come to, in a word of its own, for the same; empty again when the daemon has started anew."""
+    children: int = 0
+    """How many child processes it has begun."""
 
     # -- telling
 
@@ -192,7 +196,7 @@ class Job:
 
         return await run_child(
             command,
-            mark=self._mark,
+            mark=self._new_mark(),
             folder=folder,
             timeout_seconds=timeout_seconds or self.surroundings.jobs.timeout_seconds,
             on_lines=tell,
@@ -217,7 +221,7 @@ class Job:
 
         end = await run_child(
             command,
-            mark=self._mark,
+            mark=self._new_mark(),
             folder=folder,
             timeout_seconds=timeout_seconds or self.surroundings.jobs.timeout_seconds,
             on_lines=keep,
@@ -238,6 +242,7 @@ class Job:
             question, job_id=self.id, venture_id=self.venture_id, division_id=division_id
         )
 
-    @property
-    def _mark(self) -> str:
-        return f"{self.surroundings.store_mark}/{self.id}"
+    def _new_mark(self) -> str:
+        """Return a mark for one more child: what it leaves behind is ended with it, and no other."""
+        self.children += 1
+        return f"{self.surroundings.store_mark}/{self.id}/{self.children}/"

@@ -62,7 +62,7 @@ def _fields(job: JobRecord) -> dict[str, Any]:
         "id": job.id,
         "job_id": job.id,
         "process": job.process,
-        "action": job.desk.rpartition("/")[2],
+        "action": job.desk,
         "venture_id": job.venture_id,
         "division_id": None if job.subject_id == job.venture_id else job.subject_id,
         "state": job.state,

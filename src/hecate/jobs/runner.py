@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from typing import TYPE_CHECKING, Any, Self
 
@@ -244,6 +244,8 @@ class JobRunner:
 
     async def _end(self, job: Job, work: Work, meta: Meta, outcome: Command | None) -> None:
         """Record the outcome and the job's end, in one unit."""
+        if outcome is None and work.put_right is not None:
+            await self._put_right(job, work.put_right)
         if outcome is None and work.unfinished is not None:
             outcome = work.unfinished(job)
         elif outcome is not None:
@@ -258,6 +260,17 @@ class JobRunner:
             await self._record_end(job, work, meta, None)
         log.info("job ended", job=job.id, process=job.process.name, state=job.state)
         job.log.state(job.state)
+
+    @staticmethod
+    async def _put_right(job: Job, put_right: Callable[[Job], Awaitable[None]]) -> None:
+        """Take back what was left half done; whatever stands in the way of that, the job ends."""
+        try:
+            await put_right(job)
+        except HecateError as exc:
+            job.tell(f"what was left half done is not taken back: {exc}")
+            log.error("a job is not put right", job=job.id, error=str(exc))  # noqa: TRY400 - no bug
+        except Exception:
+            log.exception("bug in putting a job right", job=job.id, process=job.process.name)
 
     async def _record_end(self, job: Job, work: Work, meta: Meta, outcome: Command | None) -> None:
         error = None if job.state == "succeeded" else job.error
