@@ -236,6 +236,8 @@ class Route:
     """A msgspec struct that describes the answer in the OpenAPI document; None: any object."""
     status: int = 200
     """The status of a success."""
+    further_statuses: tuple[int, ...] = ()
+    """Further ones that a success may have, with the same answer."""
     media_types: tuple[str, ...] = ("application/json",)
     errors: tuple[int, ...] = ()
     """Further statuses that the route may answer, for the OpenAPI document."""

@@ -18,7 +18,7 @@ import msgspec
 
 from hecate.dossiers import job_records, processes as process_states
 from hecate.dossiers.dossier import Dossier
-from hecate.dossiers.errors import GateClosed, InvalidState, KeyReused, NotFound, VersionMoved
+from hecate.dossiers.errors import GateClosed, InvalidState, KeyReused, NotFound, Refused, VersionMoved
 from hecate.dossiers.event_store import EventStore, NewEvent, now_milliseconds
 from hecate.dossiers.event_types import EventTypes, Upcaster
 from hecate.dossiers.fold import Folding
@@ -141,7 +141,7 @@ class Engine:
         Raises:
             NotFound: There is no such subject.
             InvalidState: The process does not take the command now.
-            GateClosed: Strict gates: the process before is not completed.
+            GateClosed: Strict gates: the process before is not completed, or the desk's own gate is closed.
             VersionMoved: The dossier is not at the expected version.
             KeyReused: The idempotency key belongs to another request.
             Refused: The desk's decision.
@@ -177,12 +177,17 @@ class Engine:
         dossier.next_id = next_id
         self._check(dossier, order)
         warnings = [*order.warnings]
+        self._check_references(db, dossier, order)
         if type(order.command) is Start:
             warnings += self._gate(db, process, subject_id)
+        if desk.gate is not None and (closed := desk.gate(db, subject_id)):
+            if self.strict_gates:
+                raise GateClosed(f"cannot {desk.action} of {process.subject.kind} {subject_id!r}: {closed}")
+            warnings.append(closed)
         events = desk.decide(dossier, order.command)
         facts = self._record(db, dossier, events, order.meta)
         at = facts[-1].recorded_at if facts else now_milliseconds()
-        job_id = "" if desk.work is None else self._add_job(db, dossier, order, facts, at)
+        job_id = self._add_job(db, dossier, order, facts, at) if desk.leaves_work(order.command) else ""
         handled = self._answer(dossier, order, facts, warnings, job_id)
         if order.ends is not None:
             job_records.end(db, order.ends, at, handled.body)
@@ -274,6 +279,14 @@ class Engine:
                 state=dossier.state,
                 available_actions=actions,
             )
+
+    @staticmethod
+    def _check_references(db: apsw.Connection, dossier: Dossier, order: Order) -> None:
+        for reference in order.desk.refers_to:
+            named = getattr(order.command, reference.field)
+            if named and db.execute(reference.lookup, (named, dossier.subject_id)).fetchone() is None:
+                kind = dossier.process.subject.kind
+                raise Refused(f"there is no {reference.kind} {named!r} in {kind} {dossier.subject_id!r}")
 
     def _gate(self, db: apsw.Connection, process: Process, subject_id: str) -> list[str]:
         """Return a warning if the process before *process* is not completed."""
@@ -367,7 +380,9 @@ class Engine:
             answer |= desk.answer(facts[-1])
         if warnings:
             answer["warnings"] = warnings
-        return Handled(desk.status, _encode(answer), dossier.version)
+        # What leaves no work, of a desk that may, was done at once.
+        status = desk.status if job_id or desk.work is None else 201
+        return Handled(status, _encode(answer), dossier.version)
 
     @staticmethod
     def _keep_answer(db: apsw.Connection, order: Order, handled: Handled, at: int) -> None:

@@ -82,6 +82,8 @@ def desk_routes(catalog: Catalog) -> Iterator[Route]:
                 answer=CommandAnswer,
                 query=NoQuery if desk.work is None else WaitQuery,
                 status=desk.status,
+                # Once the work is done, or where none is left.
+                further_statuses=() if desk.work is None else (201,),
                 errors=(404, 409, 412, 422),
                 is_command=True,
                 example=msgspec.to_builtins(desk.example.when),
@@ -129,7 +131,7 @@ def endpoint(process: Process, desk: Desk) -> Callable[[Call], Any]:
                 warnings=call.warnings,
             )
         )
-        if desk.work is not None and call.query.wait:
+        if desk.leaves_work(call.body) and call.query.wait:
             return await _done(call, msgspec.json.decode(handled.body))
         return Raw(handled.body, status=handled.status, headers={"ETag": f'"{handled.version}"'})
 

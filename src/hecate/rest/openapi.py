@@ -122,7 +122,8 @@ def _responses(route: Route, schema_of: Mapping[Any, Any]) -> dict[str, Any]:
     answer = {} if speaks_another_api and route.answer is None else schema_of[route.answer or Ok]
     content = {kind: {"schema": answer} if kind == JSON else {} for kind in route.media_types}
     responses: dict[str, Any] = {
-        str(route.status): {"description": HTTPStatus(route.status).phrase, "content": content}
+        str(status): {"description": HTTPStatus(status).phrase, "content": content}
+        for status in sorted({route.status, *route.further_statuses})
     }
     errors = {*route.errors, *((400,) if route.body or route.query is not NoQuery else ())}
     if route.method != "GET":
