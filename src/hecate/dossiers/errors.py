@@ -91,7 +91,7 @@ class InvalidState(HecateError):
 
 
 class GateClosed(HecateError):
-    """Strict gates only: a process before this one is not completed."""
+    """Strict gates only: a process before this one is not completed, or not well."""
 
     code = "gate_closed"
     status = 409

@@ -257,6 +257,8 @@ class JobRunner:
         except HecateError as exc:
             # The outcome contradicts what has been recorded meanwhile.
             job.state, job.error = "failed", JobError(str(exc), exc.code, exc.status)
+            if work.put_right is not None:
+                await self._put_right(job, work.put_right)
             await self._record_end(job, work, meta, None)
         log.info("job ended", job=job.id, process=job.process.name, state=job.state)
         job.log.state(job.state)
