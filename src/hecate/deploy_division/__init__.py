@@ -12,4 +12,5 @@ PROCESS = Process(
     subject=DIVISION,
     lifecycle=LONG,
     comes_after="test_division",
+    redesigned=True,
 )

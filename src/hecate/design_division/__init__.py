@@ -11,4 +11,5 @@ PROCESS = Process(
     noun="design",
     subject=DIVISION,
     lifecycle=LONG,
+    redesigned=True,
 )

@@ -43,8 +43,10 @@ CREATE INDEX divisions_by_venture ON divisions (venture_id, position);
 
 # Where a division stands is guide_venture's read model: processes meet by stored names.
 PAGE = """
-SELECT d.id, d.position, d.name, d.description, d.rationale, d.discovered_at, p.process, p.phase, p.state, p.health
+SELECT d.id, d.position, d.name, d.description, d.rationale, d.discovered_at, p.process, p.phase, p.state, p.health,
+    coalesce(s.reopened, 0)
 FROM divisions d JOIN division_progress p ON p.division_id = d.id
+LEFT JOIN processes s ON s.subject_id = d.id AND s.process = p.process
 WHERE d.venture_id = ? AND d.position > ? ORDER BY d.position LIMIT ?
 """
 
@@ -127,7 +129,7 @@ def view(
     venture_id: str, row: tuple[Any, ...], processes: Mapping[str, tuple[Process, Sequence[Desk]]]
 ) -> DivisionView:
     """Return a row of `PAGE` as answers show it.  *processes* are all there are, with their desks, by name."""
-    division_id, _, name, description, rationale, discovered_at, process_name, phase, state, health = row
+    division_id, _, name, description, rationale, discovered_at, process_name, phase, state, health, reopened = row
     process, desks = processes[process_name]
     return DivisionView(
         id=division_id,
@@ -143,7 +145,7 @@ def view(
         state=state,
         status=process.status_of(state),
         status_label=state,
-        available_actions=actions_in(desks, state),
+        available_actions=actions_in(desks, state, reopened=bool(reopened) and process.redesigned),
         health=health,
     )
 

@@ -29,6 +29,8 @@ class Progress(msgspec.Struct):
     pause_reason: str | None = None
     completed_at: int | None = None
     archived_at: int | None = None
+    reopened: bool = False
+    """Whether a redesign has opened the completed process for its next iteration; kept beside the dossier."""
 
 
 class Dossier:

@@ -175,7 +175,7 @@ class Engine:
         if dossier is None:
             return None
         dossier.next_id = next_id
-        self._check(dossier, order)
+        self._check(db, dossier, order)
         warnings = [*order.warnings]
         self._check_references(db, dossier, order)
         if type(order.command) is Start:
@@ -261,7 +261,7 @@ class Engine:
         events = self.store.events_of(db, dossier.stream, dossier.version)
         dossier.replay([(decode(stored_name, data), at) for stored_name, data, at in events])
 
-    def _check(self, dossier: Dossier, order: Order) -> None:
+    def _check(self, db: apsw.Connection, dossier: Dossier, order: Order) -> None:
         expected = order.expected_version
         process, desk = order.process, order.desk
         if expected is not None and expected != dossier.version:
@@ -271,7 +271,10 @@ class Engine:
                 version=dossier.version,
             )
         if dossier.state not in desk.states:
-            actions = self._actions[process, dossier.state]
+            progress, _ = process_states.progress_in(db, process, dossier.subject_id)
+            if progress.reopened and desk.command is Start:
+                return
+            actions = actions_in(self.desks[process], dossier.state, reopened=progress.reopened)
             raise InvalidState(
                 f"cannot {desk.action} {process.name} of {process.subject.kind} {dossier.subject_id!r}: it is "
                 f"{dossier.state}; " + (f"it takes {', '.join(actions)}" if actions else "it takes no command"),

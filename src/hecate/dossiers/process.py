@@ -77,6 +77,8 @@ class Process:
     lifecycle: Lifecycle
     comes_after: str = ""
     """The process that is usually completed first; empty: it may start at any time."""
+    redesigned: bool = False
+    """Whether a redesign of its division opens it again once it is completed."""
 
     def stream_of(self, subject_id: str) -> str:
         """Return the name of the stream of *subject_id*'s dossier."""

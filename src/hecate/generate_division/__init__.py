@@ -12,4 +12,5 @@ PROCESS = Process(
     subject=DIVISION,
     lifecycle=LONG,
     comes_after="plan_division",
+    redesigned=True,
 )

@@ -12,4 +12,5 @@ PROCESS = Process(
     subject=DIVISION,
     lifecycle=LONG,
     comes_after="design_division",
+    redesigned=True,
 )

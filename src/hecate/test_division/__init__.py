@@ -12,4 +12,5 @@ PROCESS = Process(
     subject=DIVISION,
     lifecycle=LONG,
     comes_after="generate_division",
+    redesigned=True,
 )
