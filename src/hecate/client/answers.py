@@ -152,6 +152,65 @@ class CommandAnswer(msgspec.Struct, frozen=True):
     events: tuple[Appended, ...] = ()
     """Empty when the command was a repetition."""
     warnings: tuple[str, ...] = ()
+    job_id: str = ""
+    """Of the job that does the work, where there is some: `Client.follow_job` tells how it goes."""
+
+
+class JobOutput(msgspec.Struct, frozen=True):
+    """What a job has printed: its beginning and its end."""
+
+    head: str = ""
+    tail: str = ""
+    skipped_lines: int = 0
+
+
+class Job(msgspec.Struct, frozen=True):
+    """Work that follows from a command."""
+
+    id: str
+    process: str
+    action: str
+    state: str
+    """``queued``, ``running``, ``succeeded``, ``failed``, ``cancelled`` or ``interrupted``."""
+    venture_id: str = ""
+    division_id: str | None = None
+    message: str = ""
+    done: int | None = None
+    total: int | None = None
+    error: str | None = None
+    code: str | None = None
+    created_at: str = ""
+    started_at: str | None = None
+    finished_at: str | None = None
+    duration_ms: int | None = None
+    events: tuple[Appended, ...] = ()
+    """What has been recorded; empty in a list."""
+    output: JobOutput = JobOutput()
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether nothing more will come of it."""
+        return self.finished_at is not None
+
+
+class JobPage(msgspec.Struct, frozen=True):
+    """Some jobs, the newest first; `next` is what to pass as ``after`` for the page after, None on the last."""
+
+    jobs: tuple[Job, ...]
+    next: str | None = None
+
+
+class JobMessage(msgspec.Struct, frozen=True):
+    """Something that a job tells while it works."""
+
+    type: str
+    """``output`` has a ``line``, ``progress`` a ``message``, ``state`` a ``state``, ``done`` the whole ``job``."""
+    line: str = ""
+    message: str = ""
+    done: int | None = None
+    total: int | None = None
+    state: str = ""
+    job: Job | None = None
 
 
 class RecordedEvent(msgspec.Struct, frozen=True):

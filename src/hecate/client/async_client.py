@@ -184,6 +184,24 @@ class AsyncClient:
         """See `Client.division_command`."""
         return await self.command(questions.division_path(division_id, process, verb), fields, **headers)
 
+    async def jobs(self, *, limit: int = 50, after: Place | None = None, **chosen: str | None) -> answers.JobPage:
+        """See `Client.jobs`."""
+        return (await self.fetch(questions.jobs(limit=limit, after=after, **chosen))).value
+
+    async def job(self, job_id: str) -> answers.Job:
+        """See `Client.job`."""
+        return (await self.fetch(questions.job(job_id))).value
+
+    async def cancel_job(self, job_id: str) -> answers.Job:
+        """See `Client.cancel_job`."""
+        return (await self.fetch(questions.cancel_job(job_id))).value
+
+    async def follow_job(self, job_id: str) -> AsyncStream[answers.JobMessage]:
+        """See `Client.follow_job`."""
+        response = await self._send(questions.job_messages(job_id))
+        await self._raise_refusal(response)
+        return AsyncStream(_told(response), response)
+
     async def events(self, selection: Selection = EVERYTHING, *, limit: int = 50) -> answers.EventPage:
         """See `Client.events`."""
         return (await self.fetch(questions.events(selection, limit=limit))).value
@@ -323,6 +341,18 @@ async def _lines(response: aiohttp.ClientResponse) -> AsyncGenerator[answers.Rec
                 yield questions.decoded(line, answers.RecordedEvent)
     except aiohttp.ClientError as exc:
         raise AnswerBroken("the connection to the daemon broke in the middle of the events") from exc
+    finally:
+        response.close()
+
+
+async def _told(response: aiohttp.ClientResponse) -> AsyncGenerator[answers.JobMessage, None]:
+    try:
+        async for data, _ in _data(response):
+            message = questions.decoded(data.encode(), answers.JobMessage)
+            yield message
+            if message.type == "done":
+                return
+        raise AnswerBroken("the daemon stopped before the job had ended")
     finally:
         response.close()
 

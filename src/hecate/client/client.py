@@ -24,7 +24,7 @@ from hecate.client.connection import UnixConnection, headers_of, read_all
 from hecate.client.errors import AnswerBroken, refusal
 from hecate.client.patience import Patience
 from hecate.client.questions import EVERYTHING, Messages, Place, Question, Selection
-from hecate.client.stream import Stream, chunks, followed, lines
+from hecate.client.stream import Stream, chunks, followed, lines, told
 from hecate.paths import find_socket
 
 T = TypeVar("T")
@@ -208,6 +208,42 @@ class Client:
         *headers* are `command`'s ``idempotency_key`` and ``expected_version``; raises as `command` does.
         """
         return self.command(questions.division_path(division_id, process, verb), fields, **headers)
+
+    # Jobs
+
+    def jobs(self, *, limit: int = 50, after: Place | None = None, **chosen: str | None) -> answers.JobPage:
+        """Return a page of jobs, the newest first.
+
+        *chosen* are ``state``, ``venture_id``, ``division_id`` and ``process``.
+        """
+        return self.fetch(questions.jobs(limit=limit, after=after, **chosen)).value
+
+    def job(self, job_id: str) -> answers.Job:
+        """Return the job.
+
+        Raises:
+            NotFound: There is none with this id.
+        """
+        return self.fetch(questions.job(job_id)).value
+
+    def cancel_job(self, job_id: str) -> answers.Job:
+        """End the job and return it; whatever it had started is gone.
+
+        Raises:
+            NotFound: There is none with this id.
+            Conflict: It has ended before.
+        """
+        return self.fetch(questions.cancel_job(job_id)).value
+
+    def follow_job(self, job_id: str) -> Stream[answers.JobMessage]:
+        """Return what the job tells, from its beginning, up to its end; the last message has the whole ``job``.
+
+        Raises:
+            NotFound: There is none with this id.
+            AnswerBroken: From the stream itself, when the daemon stops.
+        """
+        connection, response = self._open(questions.job_messages(job_id))
+        return Stream(told(connection, response), connection.close)
 
     # Events
 

@@ -22,6 +22,8 @@ from hecate.client.answers import (
     DivisionPage,
     EventPage,
     Health,
+    Job,
+    JobPage,
     ModelList,
     ProcessView,
     ProviderList,
@@ -244,6 +246,29 @@ def division_path(division_id: str, process_name: str, verb: str) -> str:
     return f"/api/divisions/{quote(division_id, safe='')}/{quote(process_name, safe='')}/{quote(verb, safe='')}"
 
 
+def jobs(*, limit: int, after: Place | None, **chosen: str | None) -> Question[JobPage]:
+    """Which jobs are there?  *chosen* are ``state``, ``venture_id``, ``division_id`` and ``process``."""
+    query = urlencode({name: value for name, value in chosen.items() if value})
+    return _get(f"/api/jobs{_page(limit, after)}{'&' if query else ''}{query}", JobPage)
+
+
+def job(job_id: str) -> Question[Job]:
+    """How does this job do?"""
+    return Question("GET", f"/api/jobs/{quote(job_id, safe='')}", _the_job)
+
+
+def cancel_job(job_id: str) -> Question[Job]:
+    """Please end this job."""
+    return Question("POST", f"/api/jobs/{quote(job_id, safe='')}/cancel", _the_job, b"", patient=True)
+
+
+def job_messages(job_id: str, last_id: str = "") -> Question[None]:
+    """What does this job tell?  *last_id* is that of the last message seen, or empty."""
+    headers = {"Accept": "text/event-stream", **({"Last-Event-ID": last_id} if last_id else {})}
+    path = f"/api/jobs/{quote(job_id, safe='')}/stream"
+    return Question("GET", path, _not_read_whole, headers=headers, patient=True)
+
+
 def chat(model: str, messages: Messages, options: Mapping[str, object], *, stream: bool) -> Question[ChatAnswer]:
     """What does the model say to this?"""
     said = [{"role": "user", "content": messages}] if isinstance(messages, str) else list(messages)
@@ -272,6 +297,14 @@ def chunk(data: str, headers: Mapping[str, str]) -> ChatChunk:
 
 class _DivisionAnswer(msgspec.Struct, frozen=True):
     division: Division
+
+
+class _JobAnswer(msgspec.Struct, frozen=True):
+    job: Job
+
+
+def _the_job(body: bytes) -> Job:
+    return decoded(body, _JobAnswer).job
 
 
 def _not_read_whole(_body: bytes) -> None:

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Generic, Self, TypeVar
 
 from hecate.client import questions
-from hecate.client.answers import ChatChunk, RecordedEvent
+from hecate.client.answers import ChatChunk, JobMessage, RecordedEvent
 from hecate.client.connection import UnixConnection, headers_of, read_all
 from hecate.client.errors import AnswerBroken, DaemonUnreachable, Unavailable, refusal
 from hecate.client.patience import Patience
@@ -71,6 +71,23 @@ def chunks(connection: UnixConnection, response: HTTPResponse) -> Generator[Chat
             if chunk.done:
                 return
         raise AnswerBroken("the answer ended before its last piece")
+    finally:
+        connection.close()
+
+
+def told(connection: UnixConnection, response: HTTPResponse) -> Generator[JobMessage, None, None]:
+    """Yield what a job tells, up to its end.
+
+    Raises:
+        AnswerBroken: The stream ends before the job does.
+    """
+    try:
+        for data, _ in _data(response):
+            message = questions.decoded(data.encode(), JobMessage)
+            yield message
+            if message.type == "done":
+                return
+        raise AnswerBroken("the daemon stopped before the job had ended")
     finally:
         connection.close()
 

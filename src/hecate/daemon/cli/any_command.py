@@ -35,14 +35,15 @@ def do_command(
     @subject_argument
     @click.argument("name", metavar="[COMMAND]", required=False)
     @click.argument("words", metavar="[FIELD=VALUE]...", nargs=-1)
+    @click.option("--no-wait", is_flag=True, help="Do not follow the job that does the work; print its id.")
     @click.pass_obj
-    def do(session: Session, /, name: str | None, words: tuple[str, ...], **subject: str) -> None:
+    def do(session: Session, /, name: str | None, words: tuple[str, ...], no_wait: bool, **subject: str) -> None:  # noqa: FBT001
         with session.client() as client:
             known = commands_below(client.openapi(), prefix)
             if name in known:
                 body = fields_of(words, known[name])
                 (word,) = subject.values()
-                session.send(client, known[name].path_of(id_of(client, word)), body)
+                session.send(client, known[name].path_of(id_of(client, word)), body, wait=not no_wait)
             else:
                 _list(session.output, known.values(), name)
 

@@ -34,16 +34,24 @@ class Session:
         """Where answers are printed."""
         return Output(as_json=self.as_json, colour=self.colour)
 
-    def send(self, client: Client, path: str, fields: Mapping[str, Any]) -> None:
+    def send(self, client: Client, path: str, fields: Mapping[str, Any], *, wait: bool = True) -> None:
         """Send a command, print what it did, and what can be done next.
 
-        Fields that are None are left out.
+        Fields that are None are left out.  Where a job does the work, it is followed to its end if *wait* is set.
         """
         given = {name: value for name, value in fields.items() if value is not None}
         # A key of its own, so that the client may send it again if the connection breaks.
         question = command(path, given, idempotency_key=os.urandom(16).hex(), expected_version=None)
         answer = client.fetch(question)
         output = self.output
+        if answer.value.job_id and wait:
+            # Most commands leave no job, and their start must not wait for what only jobs need.
+            from hecate.daemon.cli.job_following import follow  # noqa: PLC0415
+
+            for warning in answer.value.warnings:
+                output.note(warning, word="Warning:", colour="yellow")
+            follow(self, client, answer.value.job_id)
+            return
         if self.as_json:
             output.raw(answer.raw)
             return
@@ -51,6 +59,7 @@ class Session:
         output.details(
             {
                 "id": done.id,
+                "job": done.job_id,
                 "process": done.process,
                 "state": done.state,
                 "recorded": ", ".join(event.type for event in done.events) or "nothing new",
