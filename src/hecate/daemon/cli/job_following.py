@@ -62,10 +62,8 @@ def print_job(output: Output, job: Job) -> None:
         }
     )
     for event in job.events[-1:]:
-        told = {
-            name: value for name, value in event.data.items() if isinstance(value, str | int | float) and value != ""
-        }
-        output.details({name: value for name, value in told.items() if not name.endswith("_id")})
+        plain = {name: value for name, value in event.data.items() if isinstance(value, str | int | float)}
+        output.details({name: value for name, value in plain.items() if not name.endswith("_id")})
     if job.error:
         output.note(job.error, word="Error:", colour="red")
 

@@ -22,6 +22,7 @@ STATES = ("queued", "running", "succeeded", "failed", "cancelled", "interrupted"
 @click.pass_obj
 def list_jobs(
     session: Session,
+    *,
     state: str | None,
     venture: str | None,
     division: str | None,
