@@ -7,12 +7,14 @@ at the next one, and its disk may go away.
 from __future__ import annotations
 
 import json
+import stat
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import distribution
+from pathlib import Path
 from typing import Any
 
 from hecate.restrict_geography.addresses import Address
@@ -84,6 +86,7 @@ def _look_up_in_file(path: str, addresses: Sequence[Address]) -> Answer:
     except ImportError as exc:
         raise DatabaseBroken(f"cannot read {path}: that takes the package maxminddb (hecate[mmdb])") from exc
     try:
+        _check_is_file(path)
         # As a file, not mapped into memory: one that is cut off while it is read would kill the daemon (SIGBUS).
         with maxminddb.open_database(path, maxminddb.MODE_FILE) as reader:
             about = reader.metadata()
@@ -95,6 +98,16 @@ def _look_up_in_file(path: str, addresses: Sequence[Address]) -> Answer:
     except Exception as exc:
         # Not only `InvalidDatabaseError`: garbage makes the reader stumble in ways that it does not name.
         raise DatabaseBroken(f"{path} is no database of countries, or damaged: {exc}") from exc
+
+
+def _check_is_file(path: str) -> None:
+    """Refuse what is no file: a pipe would be waited for without end.
+
+    Raises:
+        OSError: It is none, or there is nothing.
+    """
+    if not stat.S_ISREG(Path(path).stat().st_mode):
+        raise OSError(None, "it is not a file")
 
 
 def _covers(about: Any, address: Address) -> bool:

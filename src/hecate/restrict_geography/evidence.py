@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from hecate.restrict_geography.addresses import Address, tells_a_place
 from hecate.restrict_geography.countries import country_named
@@ -124,9 +124,9 @@ def told_country(settings: GeoSettings, environ: Mapping[str, str]) -> tuple[Sou
     return ("configuration", settings.country) if settings.country else None
 
 
-def now() -> int:
-    """Return the time, in milliseconds since 1970."""
-    return time.time_ns() // 1_000_000
+def now() -> datetime:
+    """Return the time, in UTC."""
+    return datetime.now(UTC)
 
 
 def _key(source: Source) -> str:

@@ -10,7 +10,6 @@ from typing import Any, Literal
 
 import msgspec
 
-from hecate.dossiers.times import rfc3339
 from hecate.endpoints import Call, Route
 from hecate.restrict_geography.geography import Geography
 from hecate.restrict_geography.rules import Reason
@@ -78,7 +77,7 @@ def status_of(geography: Geography) -> Mapping[str, Any]:
         "allowed": allowed,
         "status": "allowed" if allowed else {"blocked": place.country or UNKNOWN},
         "country": place.country,
-        "checked_at": rfc3339(standing.checked_at),
+        "checked_at": standing.checked_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "enabled": geography.settings.enabled,
         "reason": reason,
         "source": place.source,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from hecate.restrict_geography.addresses import Address
@@ -39,8 +40,7 @@ class Standing:
 
     verdict: Verdict
     place: Place
-    checked_at: int
-    """Milliseconds since 1970."""
+    checked_at: datetime
     database: Database | None = None
     """None: none was asked, or it is broken."""
     own_addresses: frozenset[Address] = frozenset()
