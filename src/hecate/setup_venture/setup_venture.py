@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hecate.dossiers.desk import Alias, Desk, Example
+from hecate.dossiers.errors import Invalid
 from hecate.dossiers.messages import Command, Event, Name, Text
 from hecate.dossiers.times import rfc3339
 
@@ -38,8 +39,23 @@ class VentureSetup(Event, frozen=True):
 
 
 def decide(_dossier: Dossier, command: SetupVenture) -> Sequence[Event]:
-    """Begin a venture; two may have the same name."""
-    return [VentureSetup(name=command.name, brief=command.brief, workspace=command.workspace)]
+    """Begin a venture; two may have the same name.
+
+    Raises:
+        Invalid: The workspace is no absolute path.
+    """
+    return [VentureSetup(name=command.name, brief=command.brief, workspace=checked_workspace(command.workspace))]
+
+
+def checked_workspace(workspace: str) -> str:
+    """Return *workspace* if it can be one: empty, or an absolute path.
+
+    Raises:
+        Invalid: It is relative, and nobody knows to what, or is no path at all.
+    """
+    if workspace and not (workspace.startswith("/") and workspace.isprintable()):
+        raise Invalid(f"the workspace must be an absolute path, not {workspace[:100]!r} - at `$.workspace`")
+    return workspace
 
 
 def answer(fact: Fact) -> Mapping[str, Any]:

@@ -18,6 +18,7 @@ from hecate.dossiers.read_model import Fact, ReadModel
 from hecate.dossiers.times import rfc3339
 from hecate.endpoints import Answer, Call, Limit, Route
 from hecate.setup_venture import PROCESS
+from hecate.setup_venture.assign_workspace import WorkspaceAssigned
 from hecate.setup_venture.setup_venture import VentureSetup
 
 if TYPE_CHECKING:
@@ -107,6 +108,13 @@ def on_venture_setup(db: apsw.Connection, fact: Fact) -> None:
     )
 
 
+def on_workspace_assigned(db: apsw.Connection, fact: Fact) -> None:
+    """Keep where the venture's code is."""
+    assigned = fact.event
+    assert isinstance(assigned, WorkspaceAssigned)  # noqa: S101 - the stored name says so
+    db.execute("UPDATE ventures SET workspace = ? WHERE id = ?", (assigned.workspace, fact.venture_id))
+
+
 def on_venture_archived(db: apsw.Connection, fact: Fact) -> None:
     """Keep that the venture is put away."""
     db.execute("UPDATE ventures SET state = ? WHERE id = ?", (fact.progress.state, fact.venture_id))
@@ -174,7 +182,12 @@ async def _show(call: Call, where: str, value: str) -> Answer:
 READ_MODEL = ReadModel(
     name="ventures",
     schema=SCHEMA,
-    projections={"venture_setup_v1": on_venture_setup, "venture_archived_v1": on_venture_archived},
+    projections={
+        "venture_setup_v1": on_venture_setup,
+        "workspace_assigned_v1": on_workspace_assigned,
+        "venture_archived_v1": on_venture_archived,
+    },
+    version=2,
 )
 
 ROUTES = (
