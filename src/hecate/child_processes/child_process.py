@@ -59,13 +59,19 @@ class ChildEnd(NamedTuple):
         return self.exit_code == 0 and not self.timed_out
 
     @property
+    def signal(self) -> signal.Signals | None:
+        """The signal that ended it, if one did."""
+        # The shell between us says it in its way.
+        number = -self.exit_code if self.exit_code < 0 else self.exit_code - 128
+        return signal.Signals(number) if number in set(signal.Signals) else None
+
+    @property
     def in_words(self) -> str:
         """How it ended, for people."""
         if self.timed_out:
             return f"stopped after {self.seconds:.0f} s, its time limit"
-        code = -self.exit_code if self.exit_code < 0 else self.exit_code - 128
-        if self.exit_code < 0 or (self.exit_code > 128 and code in set(signal.Signals)):
-            return f"ended by {signal.Signals(code).name}"
+        if self.signal is not None:
+            return f"ended by {self.signal.name}"
         return f"exit code {self.exit_code}"
 
 

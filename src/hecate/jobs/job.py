@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from hecate.child_processes.child_process import ChildEnd, run_child
 from hecate.dossiers.event_store import EventStore
-from hecate.workspaces.places import place_of, project_folder
+from hecate.workspaces.places import place_of, project_folder, written_project
 from hecate.workspaces.repository import Author, Captured, Repository
 from hecate.workspaces.workspace import Workspace
 
@@ -157,6 +157,15 @@ class Job:
     async def project(self) -> str:
         """Return the path of the division's project in the workspace."""
         return await self.read(lambda db: project_folder(db, self.subject_id))
+
+    async def written_project(self) -> tuple[Workspace, str]:
+        """Return the workspace that the division's code was last generated into, and the path of its project there.
+
+        Raises:
+            Refused: The workspace is missing, or cannot be used.
+        """
+        written = await self.read(lambda db: written_project(db, self.subject_id))
+        return await self.workspace(folder=written.workspace), written.project
 
     def repository(self, workspace: Workspace) -> Repository:
         """Return the git repository around *workspace*; `Repository.prepare` makes it."""

@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 VENTURE_OF_WORKSPACE = "SELECT workspace FROM ventures WHERE id = ?"
 DIVISION_NAME = "SELECT name FROM divisions WHERE id = ?"
 
+LAST_SKELETON = """
+SELECT data ->> 'workspace', data ->> 'project' FROM events
+WHERE stream = 'generation-' || ? AND type = 'skeleton_generated_v1' ORDER BY version DESC LIMIT 1
+"""
+"""Where the division's code was last generated: processes meet by stored names."""
+
 _NOT_OF_A_WORD = re.compile(r"[^a-z0-9]+")
 
 
@@ -49,6 +55,25 @@ def project_folder(db: apsw.Connection, division_id: str) -> str:
     if row is None:
         raise NotFound(f"there is no division {division_id!r}")
     return folder_name(row[0], otherwise=division_id)
+
+
+class Written(NamedTuple):
+    """Where the code of a division was generated."""
+
+    workspace: str
+    """An absolute path; empty: the venture's workspace."""
+    project: str
+    """A path in it."""
+
+
+def written_project(db: apsw.Connection, division_id: str) -> Written:
+    """Return where a division's code was generated last; where it was not yet, the place that it would have.
+
+    Raises:
+        NotFound: There is no such division.
+    """
+    row = db.execute(LAST_SKELETON, (division_id,)).fetchone()
+    return Written("", project_folder(db, division_id)) if row is None else Written(row[0] or "", row[1])
 
 
 def folder_name(name: str, *, otherwise: str) -> str:
