@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from hecate.dossiers.errors import Refused
+from msgspec.structs import replace
+
+from hecate.dossiers.errors import Invalid, Refused
 from hecate.endpoints import CURRENT_CALL, Call, Services
 from hecate.jobs.asking import Question, Reply
+from hecate.serve_llm.errors import ProviderRefused
 from hecate.serve_llm.gateway import Gateway
 from hecate.serve_llm.messages import AssistantMessage, ChatRequest, Message, ResponseFormat, SystemMessage, UserMessage
-from hecate.serve_llm.pieces import whole_answer
+from hecate.serve_llm.pieces import ChatAnswer, whole_answer
+
+WRONG_REQUEST = frozenset({400, 422})
+"""The statuses of a provider that does not know a field, or not what is in it."""
 
 
 class AskThroughGateway:
@@ -44,7 +50,7 @@ class AskThroughGateway:
         )
         known = CURRENT_CALL.set(call)
         try:
-            answer = await whole_answer(self._gateway.chat(request))
+            answer = await self._answer(request)
         finally:
             CURRENT_CALL.reset(known)
         return Reply(
@@ -56,8 +62,21 @@ class AskThroughGateway:
             cost_usd=answer.cost_usd,
         )
 
+    async def _answer(self, request: ChatRequest) -> ChatAnswer:
+        """Return the answer; of a provider that can hold no model to a schema, one that is not held to it.
+
+        Who asks has said in words too what form it wants, and looks at what has come.
+        """
+        try:
+            return await whole_answer(self._gateway.chat(request))
+        except (Invalid, ProviderRefused) as exc:
+            refused = isinstance(exc, Invalid) or exc.provider_status in WRONG_REQUEST
+            if request.response_format is None or not refused:
+                raise
+        return await whole_answer(self._gateway.chat(replace(request, response_format=None)))
+
     async def _first_model(self) -> str:
-        models = await self._gateway.models()
+        models = [model for model in await self._gateway.models() if "embedding" not in model.capabilities]
         if not models:
             raise Refused("no model was named, and no provider has one: start ollama, or set the key of a provider")
         return f"{models[0].provider}/{models[0].name}"

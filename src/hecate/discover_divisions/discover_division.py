@@ -3,16 +3,18 @@
     POST /api/ventures/{venture_id}/discovery/discover
     {"division_name": "auth", "description": "Authentication", "rationale": "Separate identity concerns"}
 
-A division is one bounded context; its name is unique in its venture.
+A division is one bounded context; its name is unique in its venture.  With a ``proposal_id``, ``division_name`` is
+the name or the number of a proposed division, whose description and rationale hold where none are given.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hecate.discover_divisions.proposed_divisions import proposed_division
 from hecate.dossiers.desk import Alias, Desk, Example
 from hecate.dossiers.errors import Refused
-from hecate.dossiers.messages import Command, Event, Name, Text
+from hecate.dossiers.messages import Command, Event, Name, OptionalName, Text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +28,7 @@ class DiscoverDivision(Command, frozen=True):
     division_name: Name
     description: Text = ""
     rationale: Text = ""
+    proposal_id: OptionalName = ""
 
 
 class DivisionDiscovered(Event, frozen=True):
@@ -41,16 +44,21 @@ def decide(dossier: Dossier, command: DiscoverDivision) -> Sequence[Event]:
     """Make a division under a name that the venture has not used.
 
     Raises:
-        Refused: The venture has a division of this name.
+        Refused: The venture has a division of this name, or there is no such proposal or division in it.
     """
-    if dossier.has(DivisionDiscovered, division_name=command.division_name):
-        raise Refused(f"venture {dossier.subject_id!r} has a division named {command.division_name!r} already")
+    name, description, rationale = command.division_name, command.description, command.rationale
+    if command.proposal_id:
+        proposed = proposed_division(dossier, command.proposal_id, name)
+        name, description, rationale = (
+            proposed.name,
+            description or proposed.description,
+            rationale or proposed.rationale,
+        )
+    if dossier.has(DivisionDiscovered, division_name=name):
+        raise Refused(f"venture {dossier.subject_id!r} has a division named {name!r} already")
     return [
         DivisionDiscovered(
-            division_id=dossier.new_id("div"),
-            division_name=command.division_name,
-            description=command.description,
-            rationale=command.rationale,
+            division_id=dossier.new_id("div"), division_name=name, description=description, rationale=rationale
         )
     ]
 
