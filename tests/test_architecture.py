@@ -36,6 +36,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "jobs": {"dossiers", "endpoints", "workspaces", "child_processes"},
     "rest": {"catalog", *BASICS},
     "serve_llm": {"dossiers.errors", "endpoints"},
+    "join_mesh": {"serve_llm", *BASICS},
     "restrict_geography": {"dossiers.errors", "endpoints"},
     "client": {"paths"},
     **dict.fromkeys(FEATURES, BASICS),

@@ -24,6 +24,7 @@ from hecate.dossiers.policies import PolicyRunner
 from hecate.endpoints import Background, Raw, Restriction, Route, Services
 from hecate.jobs.job import Surroundings
 from hecate.jobs.runner import JobRunner
+from hecate.join_mesh.mesh import Mesh
 from hecate.report_health import Uptime
 from hecate.rest.app import Application
 from hecate.rest.desk_routes import desk_routes
@@ -144,7 +145,8 @@ def _services(given: Given, engine: Engine, gateway: Gateway) -> Services:
         jobs=configuration.jobs,
         workspaces=configuration.workspaces,
     )
-    for service in (engine, gateway, Uptime(), surroundings):
+    mesh = Mesh(configuration.mesh, engine.store, gateway)
+    for service in (engine, gateway, Uptime(), surroundings, mesh):
         services.add(service)
     return services
 

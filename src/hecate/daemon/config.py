@@ -23,6 +23,7 @@ from hecate.daemon import wrong_key
 from hecate.daemon.errors import ConfigurationWrong
 from hecate.daemon.loopback import LoopbackAddress
 from hecate.jobs.settings import JobSettings
+from hecate.join_mesh.settings import MeshSettings
 from hecate.monitor_division.monitor_settings import MonitorSettings
 from hecate.restrict_geography.settings import GeoSettings
 from hecate.serve_llm.budgets import BudgetSettings
@@ -108,6 +109,7 @@ class Configuration(Struct, frozen=True, forbid_unknown_fields=True):
     budgets: BudgetSettings = BudgetSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     geo: GeoSettings = GeoSettings()
+    mesh: MeshSettings = MeshSettings()
     providers: dict[str, ProviderSettings] = field(default_factory=dict)
 
     @property

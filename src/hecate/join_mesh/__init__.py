@@ -1,0 +1,1 @@
+"""The mesh: daemons that find and use each other."""

@@ -1,0 +1,198 @@
+"""The mesh as the daemon sees it: off, alone, or with peers; its endpoints ask it, and its loop keeps it up.
+
+What needs the packages of the extra ``mesh`` is in `hecate.join_mesh.network`, and is imported only here, where it is
+known that they are there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal
+
+import structlog
+
+from hecate.dossiers.errors import HecateError, Unavailable
+from hecate.dossiers.event_store import EventStore
+from hecate.endpoints import Background, Services
+from hecate.join_mesh.errors import MeshOff
+from hecate.join_mesh.mesh_log import MeshLog
+from hecate.join_mesh.mesh_store import DATABASE_NAME, MeshStore
+from hecate.join_mesh.refusals import Refusals
+from hecate.join_mesh.settings import MeshSettings
+from hecate.serve_llm.gateway import Gateway
+
+if TYPE_CHECKING:
+    from hecate.join_mesh.network.member import Member
+    from hecate.join_mesh.network.realm import Realm
+
+PACKAGES: Final = ("zenoh", "cryptography")
+FOLDER: Final = "mesh"
+REALM_FILE: Final = "realm.json"
+SECONDS_BETWEEN_TRIES: Final = 5.0
+SECONDS_TO_OPEN: Final = 15.0
+
+State = Literal["disabled", "unavailable", "local", "connecting", "connected"]
+
+log = structlog.get_logger(__name__)
+
+
+class Mesh:
+    """What there is of the mesh, whether it is on or off.
+
+    Args:
+        settings: The table ``[mesh]``.
+        events: The daemon's event log.
+        gateway: Whose models may be shared, and which gets those of peers.
+    """
+
+    def __init__(self, settings: MeshSettings, events: EventStore, gateway: Gateway) -> None:
+        self.settings = settings
+        self.events = events
+        self.gateway = gateway
+        self.log = MeshLog(events)
+        self.refusals = Refusals()
+        self.error = ""
+        """Why it is not up, though it should be."""
+        self.member: Member | None = None
+        self._store: MeshStore | None = None
+        self._opening = asyncio.Lock()
+        self._changed = asyncio.Event()
+        self._settled = asyncio.Event()
+
+    @property
+    def folder(self) -> Path:
+        """Where the identity and the realm are kept."""
+        return self.events.path.parent / FOLDER
+
+    @property
+    def has_realm(self) -> bool:
+        """Whether this daemon is in a realm, as far as can be seen without opening any file."""
+        return (self.folder / REALM_FILE).exists()
+
+    @property
+    def missing(self) -> list[str]:
+        """The packages that are not installed."""
+        return [name for name in PACKAGES if importlib.util.find_spec(name) is None]
+
+    def require_packages(self) -> None:
+        """Raise what a caller is told where the mesh cannot be.
+
+        Raises:
+            Unavailable: Packages are missing.
+            MeshOff: The configuration has switched it off.
+        """
+        if not self.settings.enabled:
+            raise MeshOff("the mesh is switched off: mesh.enabled is false")
+        if missing := self.missing:
+            raise Unavailable(f"the mesh needs packages that are not installed ({', '.join(missing)}): hecate[mesh]")
+
+    def up(self) -> Member:
+        """Return this daemon in the mesh.
+
+        Raises:
+            Unavailable: Packages are missing, or the session cannot be opened.
+            MeshOff: It is switched off, or this daemon is in no realm.
+        """
+        if self.member is None:
+            self.require_packages()
+            if self.error:
+                raise Unavailable(f"the mesh is not up: {self.error}")
+            if self.has_realm:
+                raise Unavailable("the mesh is not up yet")
+            raise MeshOff("this daemon is in no mesh; `hecate mesh init` begins one, `hecate mesh join` enters one")
+        return self.member
+
+    async def store(self) -> MeshStore:
+        """Return the file with what comes from others, made now if there is none.
+
+        Raises:
+            Unavailable: It cannot be opened.
+        """
+        async with self._opening:
+            if self._store is None:
+                self._store = await asyncio.to_thread(MeshStore, self.events.path.with_name(DATABASE_NAME))
+            return self._store
+
+    def realm(self) -> Realm | None:
+        """Return the realm that this daemon is in; for a thread.
+
+        Raises:
+            Unavailable, Invalid: Its files cannot be read.
+        """
+        from hecate.join_mesh.network.realm import Realm  # noqa: PLC0415 - the package may be missing
+
+        return Realm.kept_in(self.folder)
+
+    async def begin_anew(self) -> None:
+        """Take up what has changed in the realm's files or in who is shut out, and wait until that is done."""
+        self._settled.clear()
+        self._changed.set()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SECONDS_TO_OPEN):
+                await self._settled.wait()
+
+    def begin_anew_soon(self) -> None:
+        """Open the session again, for one who works in it and cannot wait for that."""
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Be in the mesh whenever there is a realm to be in."""
+        try:
+            while True:
+                self._changed.clear()
+                await self._once()
+        finally:
+            if self._store is not None:
+                await asyncio.to_thread(self._store.close)
+                self._store = None
+
+    async def _once(self) -> None:
+        """Be in the mesh until something changes."""
+        try:
+            self.require_packages()
+            realm = await asyncio.to_thread(self.realm)
+            self.error = ""
+            if realm is None:
+                self._settled.set()
+                await self._changed.wait()
+                return
+            await self._take_part(realm)
+        except MeshOff:
+            await self._changed.wait()
+        except HecateError as exc:
+            self.error = str(exc)
+            self._settled.set()
+            log.warning("mesh not up", error=self.error, again_in_seconds=SECONDS_BETWEEN_TRIES)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(SECONDS_BETWEEN_TRIES):
+                    await self._changed.wait()
+
+    async def _take_part(self, realm: Realm) -> None:
+        from hecate.join_mesh.network.member import open_member  # noqa: PLC0415 - the package may be missing
+
+        async with open_member(realm, self, await self.store()) as member:
+            self.member = member
+            log.info("mesh up", realm=realm.name, identity=member.node.did, listen=list(self.settings.listeners))
+            self._settled.set()
+            running = asyncio.create_task(member.run())
+            changed = asyncio.create_task(self._changed.wait())
+            try:
+                await asyncio.wait((running, changed), return_when=asyncio.FIRST_COMPLETED)
+                if running.done():
+                    running.result()
+            finally:
+                self.member = None
+                for task in (running, changed):
+                    task.cancel()
+                await asyncio.gather(running, changed, return_exceptions=True)
+
+
+async def run(services: Services) -> None:
+    """Keep the mesh up."""
+    await services.get(Mesh).run()
+
+
+BACKGROUND = Background("mesh", run)

@@ -1,0 +1,290 @@
+"""Questions between two daemons, and their answers, whole or piece by piece: sealed, bounded, and each asked once."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
+from typing import Final
+
+import msgspec
+import structlog
+
+from hecate.dossiers.errors import HecateError
+from hecate.join_mesh.errors import MeshDenied, NoResponder, PeerFailed, PeerSlow
+from hecate.join_mesh.network.peers import Peer, Peers
+from hecate.join_mesh.network.seals import NotSealed
+from hecate.join_mesh.network.session import Asked, AskerTooSlow, Session
+from hecate.join_mesh.refusals import Refusals
+
+ANSWERING_THREADS: Final = 16
+AT_ONCE: Final = 256
+AT_ONCE_FOR_A_PEER: Final = 64
+LONGEST_SECONDS: Final = 3600.0
+CANCEL: Final = "cancel"
+CANCEL_SECONDS: Final = 2.0
+
+Answering = Callable[[Peer, bytes], AsyncGenerator[bytes, None]]
+"""Answers a peer's question: gives the pieces, or raises a `HecateError`."""
+
+log = structlog.get_logger(__name__)
+
+
+class Request(msgspec.Struct, frozen=True, array_like=True):
+    """What is asked, inside its seal."""
+
+    id: bytes
+    method: str
+    body: bytes
+
+
+class Envelope(msgspec.Struct, frozen=True, array_like=True):
+    """What goes over the wire: who asks, and what nobody else can read."""
+
+    did: str
+    session: str
+    sealed: bytes
+
+
+class Piece(msgspec.Struct, frozen=True, array_like=True):
+    """A piece of an answer, inside its seal."""
+
+    number: int
+    """From 0, without a gap."""
+    is_last: bool
+    body: bytes = b""
+    code: str = ""
+    """Of the error that has ended the answer."""
+    status: int = 0
+    error: str = ""
+
+
+class Told(Exception):
+    """The error with which a peer has answered.
+
+    Args:
+        peer: The peer's name.
+        piece: With code, status and message.
+    """
+
+    def __init__(self, peer: str, piece: Piece) -> None:
+        super().__init__(piece.error)
+        self.peer, self.code, self.status = peer, piece.code, piece.status
+
+    def as_error(self) -> HecateError:
+        """Return the error for a caller of our own."""
+        if self.code == MeshDenied.code:
+            return MeshDenied(f"{self.peer} refuses: {self}")
+        if self.code == NoResponder.code:
+            return NoResponder(f"{self.peer}: {self}")
+        return PeerFailed(f"{self.peer} has answered with an error: {self}", peer_code=self.code)
+
+
+_encode: Final = msgspec.msgpack.Encoder().encode
+_read_envelope: Final = msgspec.msgpack.Decoder(Envelope).decode
+_read_request: Final = msgspec.msgpack.Decoder(Request).decode
+_read_piece: Final = msgspec.msgpack.Decoder(Piece).decode
+
+
+class Calls:
+    """Both sides of the questions of one session.
+
+    Args:
+        session: The mesh.
+        me: This daemon's identity and session.
+        peers: Who may ask.
+        refusals: Is told of what is not answered.
+    """
+
+    def __init__(self, session: Session, me: tuple[str, str], peers: Peers, refusals: Refusals) -> None:
+        self._session = session
+        self._did, self._my_session = me
+        self._key = f"rpc/{self._did}/{self._my_session}"
+        self._peers = peers
+        self._refusals = refusals
+        self._pool = ThreadPoolExecutor(ANSWERING_THREADS, thread_name_prefix="hecate-mesh-answer")
+        self._answering: dict[tuple[str, bytes], asyncio.Task[None]] = {}
+        self._arriving: set[asyncio.Task[None]] = set()
+        self._cancelling: set[asyncio.Task[None]] = set()
+        self._of_peer: Counter[str] = Counter()
+        self.methods: dict[str, Answering] = {CANCEL: self._cancel}
+        peers.on_departure.append(self._left)
+
+    async def serve(self) -> None:
+        """Begin to answer."""
+        await self._session.serve(self._key, self._asked)
+
+    async def close(self) -> None:
+        """End every answer."""
+        tasks = [*self._arriving, *self._answering.values(), *self._cancelling]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    # -- asking
+
+    async def ask(self, peer: Peer, method: str, body: bytes, seconds: float) -> AsyncGenerator[bytes, None]:
+        """Give the pieces that *peer* answers; closing the generator ends the work there, too.
+
+        Raises:
+            Told: It answers with an error.
+            NoResponder: It is not there.
+            PeerFailed: It has gone, or its answer has a gap.
+            PeerSlow: It has not ended within *seconds*.
+        """
+        request_id = os.urandom(8)
+        sealed = peer.seals.seal(_encode(Request(request_id, method, body)), b"request")
+        payload = _encode(Envelope(self._did, self._my_session, sealed))
+        key = f"rpc/{peer.did}/{peer.card.session}"
+        context = b"reply" + request_id
+        ends_at = time.monotonic() + seconds
+        number = 0
+        done = False
+        try:
+            # Zenoh keeps the time: a time limit of asyncio's would hit whoever takes the pieces.
+            async with aclosing(self._session.ask(key, payload, seconds)) as answers:
+                async for answer in answers:
+                    try:
+                        piece = _read_piece(peer.seals.open(answer, context))
+                    except (NotSealed, msgspec.DecodeError) as exc:
+                        # Somebody else answers in its place: what counts is what is sealed.
+                        self._refusals.count("seal", peer.did, str(exc))
+                        continue
+                    if piece.number != number:
+                        raise PeerFailed(f"a piece of {peer.name}'s answer is missing")
+                    number += 1
+                    done = piece.is_last
+                    if piece.code:
+                        raise Told(peer.name, piece)
+                    if piece.body or not piece.is_last:
+                        yield piece.body
+                    if piece.is_last:
+                        return
+        except AskerTooSlow as exc:
+            raise PeerFailed(f"{peer.name} answers faster than it is read") from exc
+        finally:
+            if not done and peer.did in self._peers.present and time.monotonic() < ends_at:
+                self._begin_cancelling(peer, request_id)
+        if time.monotonic() >= ends_at:
+            raise PeerSlow(f"{peer.name} has not answered within {seconds:g} s")
+        if number == 0 and peer.did not in self._peers.present:
+            raise NoResponder(f"{peer.name} is not in the mesh any more")
+        raise PeerFailed(f"{peer.name} was lost before it had answered")
+
+    async def ask_once(self, peer: Peer, method: str, body: bytes, seconds: float) -> bytes:
+        """Return the whole answer of *peer*.
+
+        Raises:
+            Told, NoResponder, PeerFailed, PeerSlow: As for `ask`.
+        """
+        async with aclosing(self.ask(peer, method, body, seconds)) as pieces:
+            return b"".join([piece async for piece in pieces])
+
+    def _begin_cancelling(self, peer: Peer, request_id: bytes) -> None:
+        task = asyncio.create_task(self._ask_to_cancel(peer, request_id))
+        self._cancelling.add(task)
+        task.add_done_callback(self._cancelling.discard)
+
+    async def _ask_to_cancel(self, peer: Peer, request_id: bytes) -> None:
+        try:
+            await self.ask_once(peer, CANCEL, request_id, CANCEL_SECONDS)
+        except (Told, HecateError) as exc:
+            log.debug("mesh cannot cancel", peer=peer.did, error=str(exc))
+
+    # -- answering
+
+    def _asked(self, asked: Asked) -> None:
+        if len(self._arriving) + len(self._answering) >= AT_ONCE:
+            self._refusals.count("flood", "everybody", f"more than {AT_ONCE} questions at once")
+            asked.end()
+            return
+        task = asyncio.create_task(self._arrived(asked))
+        self._arriving.add(task)
+        task.add_done_callback(self._arriving.discard)
+
+    async def _arrived(self, asked: Asked) -> None:
+        """See who asks, and let the question be answered."""
+        handed_on = False
+        who = "unknown"
+        try:
+            envelope = _read_envelope(asked.payload)
+            who = envelope.did
+            peer = await self._peers.of_session(envelope.did, envelope.session)
+            if peer is None:
+                self._refusals.count("seal", envelope.did, "it asks and is not known")
+                return
+            request = _read_request(peer.seals.open(envelope.sealed, b"request"))
+            peer.last_seen = int(time.time() * 1000)
+            place = (peer.card.session, request.id)
+            if self._of_peer[peer.did] >= AT_ONCE_FOR_A_PEER and request.method != CANCEL:
+                self._refusals.count("flood", peer.did, f"more than {AT_ONCE_FOR_A_PEER} questions at once")
+                return
+            self._of_peer[peer.did] += 1
+            task = asyncio.create_task(self._answer(peer, request, asked))
+            self._answering[place] = task
+            handed_on = True
+            task.add_done_callback(lambda _: self._answered(peer, place))
+        except msgspec.DecodeError as exc:
+            self._refusals.count("seal", who, f"a question cannot be read: {exc}")
+        except NotSealed as exc:
+            self._refusals.count("seal", who, str(exc))
+        finally:
+            if not handed_on:
+                asked.end()
+
+    async def _answer(self, peer: Peer, request: Request, asked: Asked) -> None:
+        context = b"reply" + request.id
+        number = 0
+
+        def sealed(piece: Piece) -> bytes:
+            return peer.seals.seal(_encode(piece), context)
+
+        try:
+            answering = self.methods.get(request.method, _answer_nothing)
+            async with aclosing(answering(peer, request.body)) as pieces:
+                async for body in pieces:
+                    await self._send(asked, sealed(Piece(number, is_last=False, body=body)))
+                    number += 1
+            await self._send(asked, sealed(Piece(number, is_last=True)))
+        except HecateError as exc:
+            if exc.code == MeshDenied.code:
+                self._refusals.count("denied", peer.did, str(exc))
+            await self._send(asked, sealed(Piece(number, True, b"", exc.code, exc.status, str(exc))))
+        except Exception:
+            log.exception("bug", mesh_method=request.method, peer=peer.did)
+            told = Piece(number, True, b"", HecateError.code, HecateError.status, "this is a bug")
+            await self._send(asked, sealed(told))
+        finally:
+            asked.end()
+
+    async def _send(self, asked: Asked, sealed: bytes) -> None:
+        # On a thread, since a peer that does not read holds it up; one piece after the other.
+        await asyncio.get_running_loop().run_in_executor(self._pool, asked.reply, self._key, sealed)
+
+    def _answered(self, peer: Peer, place: tuple[str, bytes]) -> None:
+        self._answering.pop(place, None)
+        self._of_peer[peer.did] -= 1
+        if not self._of_peer[peer.did]:
+            del self._of_peer[peer.did]
+
+    async def _cancel(self, peer: Peer, body: bytes) -> AsyncGenerator[bytes, None]:
+        """Stop answering the question with the id *body*, if it is the peer's own."""
+        if task := self._answering.get((peer.card.session, body)):
+            task.cancel()
+        yield b""
+
+    def _left(self, peer: Peer) -> None:
+        for (session, _), task in self._answering.items():
+            if session == peer.card.session:
+                task.cancel()
+
+
+async def _answer_nothing(_peer: Peer, _body: bytes) -> AsyncGenerator[bytes, None]:
+    """Answer a question of a kind that this version does not know."""
+    raise NoResponder("this daemon does not know how to answer that; its version may be older")
+    yield b""

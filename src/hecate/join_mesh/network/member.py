@@ -1,0 +1,199 @@
+"""This daemon as a member of a realm: its session, and all that peers may ask of it and it of them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+import structlog
+
+from hecate.dossiers.errors import HecateError, Invalid, Refused
+from hecate.join_mesh.mesh_store import MeshStore, invite, keep_shut_out, open_invitations, shut_out, take_invitation
+from hecate.join_mesh.network.calls import Told
+from hecate.join_mesh.network.capability_calls import CapabilityCalls
+from hecate.join_mesh.network.enrolment import Door
+from hecate.join_mesh.network.invitation import SECRET_BYTES, Invitation, as_word
+from hecate.join_mesh.network.node import Node, open_node
+from hecate.join_mesh.network.own_addresses import own_hosts
+from hecate.join_mesh.network.peers import Peer
+from hecate.join_mesh.network.realm import CERTIFICATE_DAYS, Realm
+from hecate.join_mesh.network.shutting_out import Statement, holds, shut_out_by
+
+if TYPE_CHECKING:
+    from hecate.join_mesh.mesh import Mesh
+
+SHUT_OUT: Final = "shut_out"
+SHUT_OUT_SECONDS: Final = 5.0
+
+log = structlog.get_logger(__name__)
+_encode: Final = msgspec.msgpack.Encoder().encode
+_read_statements: Final = msgspec.msgpack.Decoder(list[Statement]).decode
+
+
+class Member:
+    """What there is while the mesh is up; use `open_member`."""
+
+    def __init__(self, mesh: Mesh, node: Node, store: MeshStore) -> None:
+        self.mesh = mesh
+        self.node = node
+        self.store = store
+        self.capability_calls = CapabilityCalls(node, mesh.log)
+        self._door = Door(
+            node.realm,
+            node.addresses,
+            use_invitation=self._use_invitation,
+            shut_out=self._known_shut_out,
+            refusals=mesh.refusals,
+            valid=timedelta(days=CERTIFICATE_DAYS),
+        )
+        self._door_due = asyncio.Event()
+        self._asking: set[asyncio.Task[None]] = set()
+        """Questions to peers about who is shut out."""
+        node.calls.methods[SHUT_OUT] = self._tell_shut_out
+        node.peers.on_arrival.append(self._compare)
+
+    async def run(self) -> None:
+        """Do what a member does, for as long as the mesh is up."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.node.run())
+            group.create_task(self._keep_door())
+
+    async def close(self) -> None:
+        """End what was begun."""
+        for task in self._asking:
+            task.cancel()
+        await asyncio.gather(*self._asking, return_exceptions=True)
+        await self._door.close()
+        await self.capability_calls.close()
+
+    # -- letting in
+
+    async def invite(self, seconds: float, hosts: tuple[str, ...]) -> tuple[str, Invitation]:
+        """Return an invitation that holds for *seconds*, as a word and as what it says.
+
+        Args:
+            seconds: From now.
+            hosts: Where guests reach this machine; empty: as configured, or as its interfaces say.
+
+        Raises:
+            Refused: This daemon is not the realm's keeper.
+            Unavailable: It cannot wait for guests.
+        """
+        realm = self.node.realm
+        if not realm.is_keeper:
+            raise Refused(f"only the daemon that has founded realm {realm.name!r} can invite into it")
+        port = await self._door.open(self.mesh.settings.invite_port)
+        places = tuple(f"{host}:{port}" for host in hosts or own_hosts(self.mesh.settings))
+        fingerprint = bytes.fromhex(realm.fingerprint)
+        invitation = Invitation(realm.name, places, fingerprint, os.urandom(SECRET_BYTES), int(time.time() + seconds))
+        await self.store.run(lambda db: invite(db, invitation.secret_hash, invitation.expires_at))
+        self._door_due.set()
+        return as_word(invitation), invitation
+
+    async def _use_invitation(self, secret_hash: bytes) -> bool:
+        taken = await self.store.run(lambda db: take_invitation(db, secret_hash))
+        self._door_due.set()
+        return taken
+
+    async def _keep_door(self) -> None:
+        """Keep the door open while there is an invitation, and no longer."""
+        while True:
+            self._door_due.clear()
+            expirations = await self.store.run(open_invitations) if self.node.realm.is_keeper else []
+            if not expirations:
+                await self._door.close()
+                await self._door_due.wait()
+                continue
+            await self._door.open(self.mesh.settings.invite_port)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(max(expirations) - time.time() + 1):
+                    await self._door_due.wait()
+
+    # -- shutting out
+
+    async def shut_out(self, did: str) -> None:
+        """Shut *did* out of the realm, here at once and everywhere as soon as the others hear of it.
+
+        Raises:
+            Refused: This daemon is not the realm's keeper, or is *did* itself.
+        """
+        await self._take_in([shut_out_by(self.node.realm, did)])
+
+    async def _take_in(self, statements: list[Statement]) -> None:
+        new = [one for one in statements if one[0] not in self.node.peers.shut_out and holds(self.node.realm, one)]
+        if not new:
+            return
+        await self.store.run(lambda db: keep_shut_out(db, new))
+        for did, _, _ in new:
+            self.node.peers.shut_out.add(did)
+            self.node.peers.drop(did)
+            log.warning("mesh shut out", peer=did)
+        # The others are told before the session begins anew, which only then refuses the connections.
+        self.node.card_changed()
+        await asyncio.sleep(0)
+        for peer in list(self.node.peers.present.values()):
+            self._begin(self._pass_on(peer))
+        self._begin(self._refuse_links())
+
+    async def _pass_on(self, peer: Peer) -> None:
+        with suppress(Told, HecateError):
+            await self.node.calls.ask_once(peer, SHUT_OUT, await self._statements(), SHUT_OUT_SECONDS)
+
+    async def _refuse_links(self) -> None:
+        await asyncio.gather(*(self._asking - {asyncio.current_task()}), return_exceptions=True)
+        self.mesh.begin_anew_soon()
+
+    async def _tell_shut_out(self, _peer: Peer, body: bytes) -> AsyncGenerator[bytes, None]:
+        """Take in what a peer tells, and tell what is known here."""
+        if body:
+            await self._take_in(_statements_in(body))
+        yield await self._statements()
+
+    def _compare(self, peer: Peer) -> None:
+        if peer.card.shut_out != len(self.node.peers.shut_out):
+            self._begin(self._exchange(peer))
+
+    async def _exchange(self, peer: Peer) -> None:
+        with suppress(Told, HecateError):
+            body = await self._statements()
+            await self._take_in(_statements_in(await self.node.calls.ask_once(peer, SHUT_OUT, body, SHUT_OUT_SECONDS)))
+
+    async def _known_shut_out(self) -> tuple[Statement, ...]:
+        return tuple(await self.store.run(shut_out))
+
+    async def _statements(self) -> bytes:
+        return _encode(await self._known_shut_out())
+
+    def _begin(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._asking.add(task)
+        task.add_done_callback(self._asking.discard)
+
+
+@asynccontextmanager
+async def open_member(realm: Realm, mesh: Mesh, store: MeshStore) -> AsyncIterator[Member]:
+    """Take part in *realm*.
+
+    Raises:
+        Unavailable: The session cannot be opened.
+    """
+    async with open_node(realm, mesh.settings, mesh.log, store, mesh.refusals) as node:
+        member = Member(mesh, node, store)
+        try:
+            await node.begin()
+            yield member
+        finally:
+            await member.close()
+
+
+def _statements_in(body: bytes) -> list[Statement]:
+    try:
+        return _read_statements(body)
+    except msgspec.DecodeError as exc:
+        raise Invalid(f"this says nobody who is shut out: {exc}") from exc

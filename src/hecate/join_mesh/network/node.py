@@ -1,0 +1,243 @@
+"""This daemon in the mesh, from the opening of its session to its end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Final
+
+import msgspec
+import structlog
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from hecate import __version__
+from hecate.dossiers.errors import HecateError, Invalid
+from hecate.dossiers.event_store import now_milliseconds
+from hecate.join_mesh.mesh_log import Decisions, MeshLog
+from hecate.join_mesh.mesh_store import KnownPeer, MeshStore, known_peers, saw_peers, shut_out
+from hecate.join_mesh.network.calls import Calls
+from hecate.join_mesh.network.cards import CapabilityCard, Card, SharedVenture, signed
+from hecate.join_mesh.network.own_addresses import own_addresses
+from hecate.join_mesh.network.peers import Peer, Peers
+from hecate.join_mesh.network.realm import Realm
+from hecate.join_mesh.network.session import Asked, LinkSeen, Session
+from hecate.join_mesh.network.zenoh_settings import zenoh_settings
+from hecate.join_mesh.refusals import Refusals
+from hecate.join_mesh.settings import MeshSettings
+
+SESSION_BYTES: Final = 8
+LOOK_SECONDS: Final = 10.0
+"""Between two looks at each peer, which also make up for news that were lost."""
+
+log = structlog.get_logger(__name__)
+_encode: Final = msgspec.msgpack.Encoder().encode
+
+
+class News(msgspec.Struct, frozen=True, array_like=True):
+    """A hint that a daemon's card has changed; whoever hears it asks for the card, so that it need not be believed."""
+
+    session: str
+
+
+_read_news: Final = msgspec.msgpack.Decoder(News).decode
+
+
+class Node:
+    """This daemon's session, peers and calls; use `open_node`."""
+
+    def __init__(
+        self,
+        realm: Realm,
+        settings: MeshSettings,
+        session: Session,
+        log_of_decisions: MeshLog,
+        *,
+        store: MeshStore,
+        refusals: Refusals,
+        earlier: Sequence[KnownPeer],
+    ) -> None:
+        self.realm = realm
+        self.settings = settings
+        self.store = store
+        self.session = session
+        self.refusals = refusals
+        self.did = realm.identity.did
+        self.name = settings.name or socket.gethostname()
+        self.session_id = os.urandom(SESSION_BYTES).hex()
+        self.began_at = now_milliseconds()
+        self._log = log_of_decisions
+        self._secret = X25519PrivateKey.generate()
+        me = (self.did, self.session_id)
+        self.peers = Peers(
+            session,
+            me,
+            self._secret,
+            realm.fingerprint,
+            refusals,
+            first_seen={peer.did: peer.first_seen for peer in earlier},
+            own_name=self.name,
+        )
+        self.calls = Calls(session, me, self.peers, refusals)
+        self.addresses = own_addresses(settings)
+        self.newest_facts: dict[str, int] = {}
+        """The position of the newest fact of each venture that is shared."""
+        self._showing: set[asyncio.Task[None]] = set()
+        self._news_due = asyncio.Event()
+        self._seen: dict[str, KnownPeer] = {}
+        """Those to remember."""
+        self._seen_more = asyncio.Event()
+        self.peers.on_arrival.append(self._saw)
+        self.peers.on_departure.append(self._saw)
+
+    async def begin(self) -> None:
+        """Answer first, then watch, and be seen last."""
+        await self.session.serve(f"card/{self.did}/{self.session_id}", self._asked_for_card)
+        await self.calls.serve()
+        await self.session.listen("news/*", self._news_heard)
+        await self.peers.watch()
+        await self.session.be_present(f"peer/{self.did}/{self.session_id}")
+
+    async def run(self) -> None:
+        """Keep in touch, for as long as the session lasts."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._tell_news())
+            group.create_task(self._look_after_peers())
+            group.create_task(self._keep_remembering())
+
+    async def close(self) -> None:
+        """Leave."""
+        for task in self._showing:
+            task.cancel()
+        await asyncio.gather(*self._showing, return_exceptions=True)
+        await self.peers.close()
+        await self.calls.close()
+        await self._remember_peers()
+        await self.session.close()
+
+    async def links(self) -> list[LinkSeen]:
+        """Return the connections to neighbours."""
+        return await asyncio.to_thread(self.session.links)
+
+    # -- this daemon's card
+
+    async def card(self) -> Card:
+        """Return what this daemon says of itself now, without a number of any asker."""
+        decisions = await self._log.decisions()
+        return Card(
+            did=self.did,
+            session=self.session_id,
+            realm=self.realm.fingerprint,
+            name=self.name,
+            version=__version__,
+            since=self.began_at,
+            seal_key=self._secret.public_key().public_bytes_raw(),
+            addresses=self.addresses,
+            capabilities=capability_cards(decisions),
+            ventures=tuple(
+                SharedVenture(venture_id, self.newest_facts.get(venture_id, 0)) for venture_id in decisions.ventures
+            ),
+            shares_models=bool(self.settings.share_models),
+            is_keeper=self.realm.is_keeper,
+            shut_out=len(self.peers.shut_out),
+        )
+
+    def card_changed(self) -> None:
+        """Let peers know, soon: what changes at once is told at once."""
+        self._news_due.set()
+
+    def _asked_for_card(self, asked: Asked) -> None:
+        task = asyncio.create_task(self._show_card(asked))
+        self._showing.add(task)
+        task.add_done_callback(self._showing.discard)
+
+    async def _show_card(self, asked: Asked) -> None:
+        try:
+            shown = signed(await self.card(), self.realm.identity, asked.payload)
+            await asyncio.to_thread(asked.reply, f"card/{self.did}/{self.session_id}", shown)
+        except Invalid as exc:
+            self.refusals.count("card", "unknown", str(exc))
+        finally:
+            asked.end()
+
+    # -- keeping in touch
+
+    async def _tell_news(self) -> None:
+        while True:
+            await self._news_due.wait()
+            self._news_due.clear()
+            await self.session.tell(f"news/{self.did}", _encode(News(self.session_id)))
+
+    def _news_heard(self, key: str, payload: bytes) -> None:
+        did = key.partition("/")[2]
+        with suppress(msgspec.DecodeError):
+            self.peers.refresh(did, _read_news(payload).session)
+
+    async def _look_after_peers(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            for peer in list(self.peers.present.values()):
+                self.peers.refresh(peer.did, peer.card.session)
+
+    def _saw(self, peer: Peer) -> None:
+        addresses = " ".join(peer.card.addresses)
+        self._seen[peer.did] = KnownPeer(peer.did, peer.name, addresses, peer.first_seen, peer.last_seen)
+        self._seen_more.set()
+
+    async def _keep_remembering(self) -> None:
+        while True:
+            await self._seen_more.wait()
+            self._seen_more.clear()
+            await self._remember_peers()
+
+    async def _remember_peers(self) -> None:
+        """Write down who was seen: for the next start, which must find the others without the one who has invited."""
+        seen, self._seen = [*self._seen.values()], {}
+        try:
+            await self.store.run(lambda db: saw_peers(db, seen))
+        except HecateError as exc:
+            log.warning("mesh cannot remember peers", error=str(exc))
+
+
+@asynccontextmanager
+async def open_node(
+    realm: Realm, settings: MeshSettings, log_of_decisions: MeshLog, store: MeshStore, refusals: Refusals
+) -> AsyncIterator[Node]:
+    """Open a session in *realm*, and leave it at the end.
+
+    Raises:
+        Unavailable: It cannot be opened; the message says why.
+    """
+    earlier = await store.run(known_peers)
+    statements = await store.run(shut_out)
+    names = {did for did, _, _ in statements}
+    known = [address for peer in earlier for address in peer.addresses.split() if peer.did not in names]
+    configuration = zenoh_settings(realm, settings, (*realm.addresses, *known), names)
+    session = await Session.open(configuration)
+    node = Node(realm, settings, session, log_of_decisions, store=store, refusals=refusals, earlier=earlier)
+    node.peers.shut_out |= names
+    try:
+        yield node
+    finally:
+        await node.close()
+
+
+def capability_cards(decisions: Decisions) -> tuple[CapabilityCard, ...]:
+    """Return the capabilities of this daemon as peers see them."""
+    return tuple(
+        CapabilityCard(
+            mri=announced.mri,
+            agent_identity=announced.agent_identity,
+            tags=announced.tags,
+            description=announced.description,
+            demo_procedure=announced.demo_procedure,
+            metadata=announced.metadata,
+            input_schema=announced.input_schema,
+            output_schema=announced.output_schema,
+            callable=bool(announced.serve_at),
+            announced_at=at,
+        )
+        for announced, at in decisions.capabilities.values()
+    )

@@ -1,0 +1,200 @@
+"""A zenoh session as the event loop sees it: nothing here blocks the loop, and nothing runs on zenoh's threads.
+
+Zenoh calls back on threads of its own; all they do is to hand over to the loop.  What may block (a full queue to a
+peer that does not read) is called on threads of ours.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
+from typing import Any, Final, NamedTuple, Self
+
+import zenoh
+
+from hecate.dossiers.errors import Unavailable
+
+ASKING_THREADS: Final = 8
+MOST_WAITING_QUERIES: Final = 512
+"""So many may wait for the event loop; a flood is turned away before it gets there."""
+LONGEST_BACKLOG_BYTES: Final = 4 * 1024 * 1024
+"""So much of one answer may wait for its reader; then the question is given up."""
+
+
+class LinkSeen(NamedTuple):
+    """A connection to a neighbour: its certificate's name, and as zenoh writes it both ends."""
+
+    did: str
+    here: str
+    there: str
+
+    @property
+    def protocol(self) -> str:
+        """``tls`` or ``quic``."""
+        return self.here.partition("/")[0]
+
+
+class Asked(NamedTuple):
+    """A query that has come: its payload, and the ways to answer."""
+
+    payload: bytes
+    query: Any
+
+    def reply(self, key: str, payload: bytes) -> None:
+        """Send a piece of the answer; may block for as long as the asker does not read."""
+        self.query.reply(key, payload)
+
+    def end(self) -> None:
+        """Say that there is no more."""
+        self.query.drop()
+
+
+class AskerTooSlow(Exception):
+    """More of an answer has come than its reader has taken in."""
+
+
+class Session:
+    """An open session; use `open`, and `close` at the end."""
+
+    def __init__(self, session: zenoh.Session, loop: asyncio.AbstractEventLoop) -> None:
+        self._session = session
+        self._loop = loop
+        self._pool = ThreadPoolExecutor(ASKING_THREADS, thread_name_prefix="hecate-mesh")
+        self._waiting = 0
+        self.turned_away = 0
+        """How many queries were a flood."""
+        self._declared: list[Any] = []
+
+    @classmethod
+    async def open(cls, configuration: str) -> Self:
+        """Open a session.
+
+        Raises:
+            Unavailable: It cannot listen where it should, or a certificate is not accepted.
+        """
+        try:
+            session = await asyncio.to_thread(lambda: zenoh.open(zenoh.Config.from_json5(configuration)))
+        except zenoh.ZError as exc:
+            raise Unavailable(f"the mesh cannot be opened: {exc}") from exc
+        return cls(session, asyncio.get_running_loop())
+
+    async def close(self) -> None:
+        """Leave the mesh: peers see it at once."""
+        await asyncio.to_thread(self._session.close)
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    # -- presence
+
+    async def be_present(self, key: str) -> None:
+        """Show the token *key* for as long as the session is open."""
+        self._declared.append(await asyncio.to_thread(self._session.liveliness().declare_token, key))
+
+    async def watch_presence(self, keys: str, seen: Callable[[str, bool], None]) -> None:
+        """Call *seen* on the loop with each token of *keys* that appears (True) or goes (False)."""
+
+        def handle(sample: zenoh.Sample) -> None:
+            self._hand_over(seen, str(sample.key_expr), sample.kind == zenoh.SampleKind.PUT)
+
+        callback = zenoh.handlers.Callback(handle, indirect=False)
+        watch = partial(self._session.liveliness().declare_subscriber, keys, callback, history=True)
+        self._declared.append(await asyncio.to_thread(watch))
+
+    def links(self) -> list[LinkSeen]:
+        """Return the connections to neighbours; for a thread."""
+        found = self._session.info.links()
+        return [LinkSeen(link.auth_identifier or "", link.src, link.dst) for link in found]
+
+    # -- news
+
+    async def listen(self, keys: str, heard: Callable[[str, bytes], None]) -> None:
+        """Call *heard* on the loop with key and payload of everything that is put under *keys*."""
+
+        def handle(sample: zenoh.Sample) -> None:
+            self._hand_over(heard, str(sample.key_expr), sample.payload.to_bytes())
+
+        callback = zenoh.handlers.Callback(handle, indirect=False)
+        self._declared.append(await asyncio.to_thread(self._session.declare_subscriber, keys, callback))
+
+    async def tell(self, key: str, payload: bytes) -> None:
+        """Put *payload* under *key*; it may be lost where a peer does not read."""
+        put = partial(self._session.put, key, payload, congestion_control=zenoh.CongestionControl.DROP)
+        await self._loop.run_in_executor(self._pool, put)
+
+    # -- questions
+
+    async def serve(self, key: str, asked: Callable[[Asked], None]) -> None:
+        """Call *asked* on the loop with each query for *key*; it must see to it that the query is ended."""
+
+        def arrived(query: Any, payload: bytes) -> None:
+            self._waiting -= 1
+            asked(Asked(payload, query))
+
+        def handle(query: zenoh.Query) -> None:
+            if self._waiting >= MOST_WAITING_QUERIES:
+                self.turned_away += 1
+                Asked(b"", query).end()
+                return
+            self._waiting += 1
+            payload = query.payload
+            self._hand_over(arrived, query, b"" if payload is None else payload.to_bytes())
+
+        callback = zenoh.handlers.Callback(handle, indirect=False)
+        declare = partial(self._session.declare_queryable, key, callback, complete=True)
+        self._declared.append(await asyncio.to_thread(declare))
+
+    async def ask(self, key: str, payload: bytes, seconds: float) -> AsyncGenerator[bytes, None]:
+        """Give each piece that is answered to a query for *key*, until whoever answers has ended or gone.
+
+        Closing the generator ends the question on this side.
+
+        Raises:
+            AskerTooSlow: The pieces were not taken as they came.
+        """
+        pieces: asyncio.Queue[bytes | None] = asyncio.Queue()
+        backlog = 0
+        overflowed = False
+
+        def take(piece: bytes | None) -> None:
+            nonlocal backlog, overflowed
+            backlog += 0 if piece is None else len(piece)
+            if backlog > LONGEST_BACKLOG_BYTES:
+                overflowed = True
+                piece = None
+            pieces.put_nowait(piece)
+
+        def handle(reply: zenoh.Reply) -> None:
+            if reply.ok is not None:
+                self._hand_over(take, reply.ok.payload.to_bytes())
+
+        cancelling = zenoh.CancellationToken()
+        get = partial(
+            self._session.get,
+            key,
+            zenoh.handlers.Callback(handle, lambda: self._hand_over(take, None), indirect=False),
+            payload=payload,
+            timeout=seconds,
+            target=zenoh.QueryTarget.ALL,
+            consolidation=zenoh.ConsolidationMode.NONE,
+            cancellation_token=cancelling,
+            express=True,
+        )
+        await self._loop.run_in_executor(self._pool, get)
+        ended = False
+        try:
+            while (piece := await pieces.get()) is not None:
+                backlog -= len(piece)
+                yield piece
+            ended = True
+        finally:
+            if not ended:
+                # It waits for a callback that may be running, so not on the loop.
+                self._pool.submit(cancelling.cancel)
+        if overflowed:
+            raise AskerTooSlow
+
+    def _hand_over(self, call: Callable[..., None], *arguments: Any) -> None:
+        with suppress(RuntimeError):  # the loop has ended before the session
+            self._loop.call_soon_threadsafe(call, *arguments)

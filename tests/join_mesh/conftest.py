@@ -1,0 +1,19 @@
+"""Daemons in one mesh."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.join_mesh.rig import Rig, a_rig
+
+pytest.importorskip("zenoh", reason="the extra `mesh` is not installed")
+pytest.importorskip("cryptography", reason="the extra `mesh` is not installed")
+
+
+@pytest.fixture
+def rig() -> Iterator[Rig]:
+    """Start daemons."""
+    with a_rig() as found:
+        yield found

@@ -1,0 +1,138 @@
+"""Daemons in one mesh: each a process of its own, on the loopback interface."""
+
+from __future__ import annotations
+
+import socket
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.calling import Caller
+from tests.daemon.child import Child, wait_until
+from tests.serving import serving
+
+LEASE_SECONDS = 1.0
+
+
+def free_port() -> int:
+    """Return a port that nobody has, for TCP and UDP."""
+    with socket.socket() as tcp, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+        tcp.bind(("127.0.0.1", 0))
+        port: int = tcp.getsockname()[1]
+        udp.bind(("127.0.0.1", port))
+        return port
+
+
+class Member:
+    """A daemon, its folder, and a client of it."""
+
+    def __init__(self, name: str, folder: Path, child: Child) -> None:
+        self.name = name
+        self.folder = folder
+        self.child = child
+        self.caller = Caller(child.socket_path)
+
+    @property
+    def status(self) -> Any:
+        """What ``GET /api/mesh/status`` says."""
+        return self.caller.get("/api/mesh/status").json
+
+    @property
+    def did(self) -> str:
+        """Its identity."""
+        identity: str = self.status["identity"]
+        return identity
+
+    def peers(self) -> dict[str, Any]:
+        """Return the peers that it sees, by name."""
+        return {peer["name"]: peer for peer in self.caller.get("/api/mesh/peers").json["peers"]}
+
+    def sees(self, *names: str) -> bool:
+        """Tell whether it sees exactly the peers with *names*."""
+        return set(self.peers()) == set(names)
+
+    def found(self, realm: str = "home") -> None:
+        """Begin a realm."""
+        self.caller.done("/api/mesh/init", {"realm": realm})
+
+    def invitation(self, **fields: Any) -> str:
+        """Return an invitation into its realm."""
+        word: str = self.caller.done("/api/mesh/invite", {"hosts": ["127.0.0.1"], **fields})["invitation"]
+        return word
+
+    def enter(self, keeper: Member) -> None:
+        """Enter *keeper*'s realm."""
+        self.caller.done("/api/mesh/join", {"invitation": keeper.invitation()})
+
+
+class Rig:
+    """Starts daemons, and ends them all at the end."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        self._stack = stack
+
+    def start(
+        self,
+        name: str,
+        *,
+        mesh: str = "",
+        ollama_url: str = "",
+        more: str = "",
+        protocol: str = "tls",
+        folder: Path | None = None,
+    ) -> Member:
+        """Start a daemon, not in any realm unless its *folder* says so.
+
+        Args:
+            name: What people call it.
+            mesh: More of the table ``[mesh]``.
+            ollama_url: Where its models are.
+            more: More TOML.
+            protocol: Over which peers connect to it.
+            folder: Of an earlier time.
+        """
+        if folder is None:
+            folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="hecate-")))
+        places = [f'"{one}/127.0.0.1:{free_port()}"' for one in protocol.split()]
+        configuration = f"""
+            {more}
+            [mesh]
+            name = "{name}"
+            listen = [{", ".join(places)}]
+            invite_port = {free_port()}
+            lease_seconds = {LEASE_SECONDS}
+            {mesh}
+        """
+        child = self._stack.enter_context(serving(folder, ollama_url, configuration=configuration))
+        member = Member(name, folder, child)
+        self._stack.callback(member.caller.close)
+        return member
+
+    def mesh_of(self, *names: str, **options: Any) -> list[Member]:
+        """Start daemons in one realm, of which the first is the keeper, and wait until each sees all others."""
+        members = [self.start(name, **options) for name in names]
+        members[0].found()
+        for member in members[1:]:
+            member.enter(members[0])
+        all_see_all(members)
+        return members
+
+
+def all_see_all(members: list[Member]) -> None:
+    """Wait until each of *members* sees all others and nobody else."""
+    for member in members:
+        wait_until(lambda one=member: one.sees(*(other.name for other in members if other is not one)))  # type: ignore[misc]
+
+
+@contextmanager
+def a_rig() -> Iterator[Rig]:
+    """Give a rig whose daemons end with it."""
+    with ExitStack() as stack:
+        yield Rig(stack)
+
+
+def eventually(condition: Callable[[], bool]) -> None:
+    """Wait until *condition* holds."""
+    wait_until(condition)
