@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import socket
 from typing import Final, NamedTuple
 
 LONGEST_MESSAGE: Final = 500
@@ -30,5 +32,7 @@ def failure(message: str, *, timed_out: bool = False) -> PollResult:
 
 
 def in_words(error: OSError) -> str:
-    """Return what is wrong, without the numbers and tuples that libraries put around it."""
+    """Return what is wrong, without the numbers and addresses that libraries put around it."""
+    if error.errno and not isinstance(error, socket.gaierror):
+        return os.strerror(error.errno)
     return error.strerror or str(error) or type(error).__name__

@@ -31,6 +31,8 @@ JITTER: Final = 0.05
 """By what share of its interval a poll comes sooner or later, so that what began together drifts apart."""
 SPREAD_SECONDS: Final = 10.0
 """Within what time of a start all checks are polled first; those with a shorter interval, within that."""
+TICK_SECONDS: Final = 0.01
+"""What falls due within a tick is polled at its end: a timer for each check would wake the loop five times as often."""
 SECONDS_BETWEEN_COMPLAINTS: Final = 60.0
 
 log = structlog.get_logger(__name__)
@@ -80,6 +82,7 @@ class Poller:
         self._schedule = Schedule()
         self._lanes: Lanes[Polled] = Lanes(settings)
         self._woken = asyncio.Event()
+        self._wakes_at = float("inf")
         self._complains_at = float("-inf")
 
     def __len__(self) -> int:
@@ -101,8 +104,7 @@ class Poller:
             return
         self._polled[check.check_id] = Polled(check, check.status, check.has_incident, failures)
         wait = 0.0 if at_once else random.uniform(0, min(SPREAD_SECONDS, check.interval_seconds))  # noqa: S311
-        self._schedule.add(check.check_id, asyncio.get_running_loop().time() + wait)
-        self._woken.set()
+        self._have_due(check.check_id, asyncio.get_running_loop().time() + wait)
 
     def unwatch(self, check_id: str) -> None:
         """Poll a check no more; the result of a poll that is under way is dropped."""
@@ -127,9 +129,16 @@ class Poller:
                         group.create_task(self._poll_in(lane, polled))
                 await self._wait_until(self._schedule.next_at())
 
+    def _have_due(self, check_id: str, at: float) -> None:
+        self._schedule.add(check_id, at)
+        if at < self._wakes_at:
+            self._woken.set()
+
     async def _wait_until(self, at: float | None) -> None:
-        """Wait until the loop's time *at*, or until a check is added."""
-        timer = None if at is None else asyncio.get_running_loop().call_at(at, self._woken.set)
+        """Wait until the loop's time *at*, or until a check is due earlier."""
+        loop = asyncio.get_running_loop()
+        self._wakes_at = float("inf") if at is None else max(at, loop.time() + TICK_SECONDS)
+        timer = None if at is None else loop.call_at(self._wakes_at, self._woken.set)
         try:
             await self._woken.wait()
         finally:
@@ -160,8 +169,7 @@ class Poller:
                 self._take(Sample(check.division_id, check.check_id, at, result.passed, latency_ms, result.message))
                 await self._compare(polled, result, latency_ms)
         if self._polled.get(check.check_id) is polled:
-            self._schedule.add(check.check_id, self._next_due(polled))
-            self._woken.set()
+            self._have_due(check.check_id, self._next_due(polled))
 
     def _next_due(self, polled: Polled) -> float:
         interval = polled.check.interval_seconds

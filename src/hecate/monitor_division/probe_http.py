@@ -22,6 +22,22 @@ RESOLVED_SECONDS: Final = 10
 """How long the address of a name is known."""
 
 
+class ConnectionFailed(Exception):
+    """The connection could not be made, or broke before an answer came; the message says which."""
+
+
+async def once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Send *request* one time only: aiohttp would repeat a GET whose connection broke, and so hide that it did."""
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError as exc:
+        raise ConnectionFailed(f"cannot connect: {in_words(exc.os_error)}") from exc
+    except aiohttp.ClientOSError as exc:
+        raise ConnectionFailed(f"the connection broke: {in_words(exc)}") from exc
+    except aiohttp.ServerDisconnectedError as exc:
+        raise ConnectionFailed("the connection was closed before an answer came") from exc
+
+
 class HttpProbe:
     """Polls any number of checks at the same time; a context manager."""
 
@@ -39,6 +55,7 @@ class HttpProbe:
                 ttl_dns_cache=RESOLVED_SECONDS,
                 resolver=self._resolver,
             ),
+            middlewares=(once,),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"Accept-Encoding": "identity", "User-Agent": f"hecate/{__version__}"},
             timeout=aiohttp.ClientTimeout(total=None),
@@ -67,10 +84,8 @@ class HttpProbe:
                 return await self._ask(url, expected_status, expected_body)
         except TimeoutError:
             return failure(f"no answer within {timeout_seconds:g} s", timed_out=True)
-        except aiohttp.ClientConnectorError as exc:
-            return failure(f"cannot connect: {in_words(exc.os_error)}")
-        except aiohttp.ServerDisconnectedError:
-            return failure("the connection was closed before an answer came")
+        except ConnectionFailed as exc:
+            return failure(str(exc))
         except aiohttp.ClientResponseError as exc:
             return failure(f"the answer is no HTTP: {exc.message}")
         except (aiohttp.ClientError, OSError, ValueError) as exc:

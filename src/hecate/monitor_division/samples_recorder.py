@@ -30,9 +30,17 @@ class SamplesRecorder:
     Args:
         store: The file; closed by `run`'s end.
         settings: How long samples are kept.
+        seconds_between_batches: How long a batch is gathered.
     """
 
-    def __init__(self, store: SamplesStore, settings: MonitorSettings) -> None:
+    def __init__(
+        self,
+        store: SamplesStore,
+        settings: MonitorSettings,
+        *,
+        seconds_between_batches: float = SECONDS_BETWEEN_BATCHES,
+    ) -> None:
+        self._seconds_between_batches = seconds_between_batches
         self._store = store
         self._settings = settings
         self._waiting: list[Sample] = []
@@ -55,7 +63,7 @@ class SamplesRecorder:
         try:
             while True:
                 await self._awaited.wait()
-                await asyncio.sleep(SECONDS_BETWEEN_BATCHES)
+                await asyncio.sleep(self._seconds_between_batches)
                 await self._write()
         finally:
             # The last batch in the thread too: a write that was under way there must be over before the file closes.
@@ -80,10 +88,11 @@ class SamplesRecorder:
             log.warning("results of checks are not recorded", reason=str(failure), waiting=len(self._waiting))
 
     def _store_batch(self, batch: Sequence[Sample]) -> None:
-        self._store.write(batch)
+        # First, so that a batch is not written twice where forgetting fails; and a full disk has room again.
         if monotonic() >= self._forgets_at:
             self._forgets_at = monotonic() + SECONDS_BETWEEN_FORGETTING
             self._store.forget(self._settings.keep_hours, self._settings.most_samples)
+        self._store.write(batch)
 
     def _finish(self, last: Sequence[Sample]) -> None:
         try:
