@@ -219,3 +219,19 @@ def test_the_tables_of_a_schema() -> None:
     """Tables only, whatever else the schema makes."""
     models: Sequence[ReadModel] = (processes.READ_MODEL, TITLES)
     assert [tables_of(model) for model in models] == [["processes"], ["titles"]]
+
+
+def test_a_fold_looks_at_what_is_wanted_only(engine: Engine) -> None:
+    """Besides the events that move a lifecycle; the result is the same as of a fold of all."""
+    fill(engine)
+    looked_at, rows = engine.store.read_from_thread(lambda db: folded_alone(db, engine, SHELVES)).result(10)
+    total = engine.store.head
+    assert 0 < looked_at < total
+    assert rows == live(engine)["shelves"]
+
+
+def folded_alone(db: apsw.Connection, engine: Engine, model: ReadModel) -> tuple[int, list[tuple[Any, ...]]]:
+    """Fold *model* alone into a store of its own; return how many events were looked at, and its rows."""
+    target = apsw.Connection(":memory:")
+    target.execute(model.schema)
+    return engine.folding.fold(db, target, (model,)), rows_of(target, (model,))[model.name]

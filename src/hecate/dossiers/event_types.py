@@ -104,6 +104,10 @@ class EventTypes:
         """Return the name under which *event* of *process* is stored."""
         return self._names[process.noun, type(event)]
 
+    def names_of_moving(self, processes: Iterable[Process]) -> set[str]:
+        """Return the names of the events that move the lifecycles of *processes*."""
+        return {self._names[process.noun, kind] for process in processes for kind in process.lifecycle.moving}
+
     def encode(self, event: Event) -> str:
         """Return *event*'s fields as JSON."""
         return self._encode(event).decode()

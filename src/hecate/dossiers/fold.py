@@ -10,12 +10,14 @@ import msgspec
 import structlog
 
 from hecate.dossiers.dossier import Progress
-from hecate.dossiers.event_store import EventStore
-from hecate.dossiers.read_model import Fact, Meta, Projector, ReadModel, in_order
+from hecate.dossiers.hash_chain import StoredEvent
+from hecate.dossiers.read_model import ANY, Fact, Meta, Projector, ReadModel, in_order
 
 if TYPE_CHECKING:
     from hecate.dossiers.event_types import EventTypes
     from hecate.dossiers.process import Process
+
+EVENTS_A_PAGE = 1000
 
 log = structlog.get_logger(__name__)
 
@@ -32,14 +34,16 @@ class Folding:
         self._event_types = event_types
 
     def fold(self, source: apsw.Connection, target: apsw.Connection, read_models: Sequence[ReadModel]) -> int:
-        """Project every event in *source* onto the tables in *target*; return how many there were.
+        """Project the events in *source* onto the tables in *target*; return how many were looked at.
 
-        Streams of no process, such as those of another program's tests, are passed over.
+        What none of *read_models* wants and what moves no process is passed over, and so are streams of no
+        process, such as those of another program's tests.
         """
         projector = Projector(read_models)
+        types = self._types_for(read_models)
         standing: dict[str, Progress] = {}
         position = count = 0
-        while events := EventStore.events_after(source, position):
+        while events := self._events(source, position, types):
             for stored in events:
                 noun, _, subject_id = stored.stream.partition("-")
                 process = self._processes.get(noun)
@@ -65,6 +69,21 @@ class Folding:
                 count += 1
             position = events[-1].position
         return count
+
+    def _types_for(self, read_models: Sequence[ReadModel]) -> Sequence[str]:
+        """Return the stored names that a fold into *read_models* must see; none for all."""
+        wanted = {name for model in read_models for name in model.projections}
+        if ANY in wanted:
+            return ()
+        wanted |= self._event_types.names_of_moving(self._processes.values())
+        return sorted({stored for name in wanted for stored in self._event_types.versions_of(name)})
+
+    @staticmethod
+    def _events(source: apsw.Connection, position: int, types: Sequence[str]) -> list[StoredEvent]:
+        # The plus has SQLite walk along the positions: by the index of types, each page would sort all that there is.
+        chosen = f"AND +type IN ({', '.join('?' * len(types))})" if types else ""
+        sql = f"SELECT * FROM events WHERE position > ? {chosen} ORDER BY position LIMIT ?"  # noqa: S608 - marks only
+        return [StoredEvent(*row) for row in source.execute(sql, (position, *types, EVENTS_A_PAGE))]
 
     def bring_up_to_date(self, db: apsw.Connection, read_models: Sequence[ReadModel]) -> None:
         """Fold anew the read models whose schema or version is not the stored one, in one transaction."""
