@@ -130,18 +130,21 @@ class JobRunner:
         Raises:
             NotFound: There is no such job.
             Refused: It has ended before.
+            Unavailable: The daemon stops, and has not taken it up.
         """
-        record = await self.record(job_id)
-        if record.is_finished:
-            raise Refused(f"job {job_id!r} cannot be cancelled: it has ended, and has {record.state}")
-        job, task = self._jobs.get(job_id), self._tasks.get(job_id)
-        if job is not None and task is not None:
-            job.state = "cancelled"
-            task.cancel()
-        else:
-            # Nobody has taken it up yet.
-            await self._end_plainly(JobEnd(job_id, "cancelled", JobError(*_WHY["cancelled"], 409)))
-        return await self.finished(job_id)
+        while True:
+            record = await self.record(job_id)
+            if record.is_finished:
+                raise Refused(f"job {job_id!r} cannot be cancelled: it has ended, and has {record.state}")
+            job, task = self._jobs.get(job_id), self._tasks.get(job_id)
+            if job is not None and task is not None:
+                job.state = "cancelled"
+                task.cancel()
+                return await self.finished(job_id)
+            if self._stopping:
+                raise Unavailable(f"job {job_id!r} cannot be cancelled now: the daemon stops")
+            # It is about to be taken up; only then can it be said what has become of it.
+            await asyncio.sleep(0.01)
 
     # -- taking jobs up
 
@@ -207,6 +210,7 @@ class JobRunner:
 
     async def _do(self, job: Job, work: Work, meta: Meta, turn: asyncio.Lock | None) -> None:
         outcome: Command | None = None
+        has_begun = False
         try:
             async with AsyncExitStack() as stack:
                 if turn is not None:
@@ -218,10 +222,11 @@ class JobRunner:
                     lambda db: job_records.begin(db, job.id, now_milliseconds())
                 ):
                     return
+                has_begun = True
                 job.log.state("running")
                 outcome = await work.do(job)
         except asyncio.CancelledError:
-            if self._stopping and not await self._has_begun(job):
+            if self._stopping and not (has_begun or await self._has_begun(job)):
                 return  # it is queued, and waits for the next start
             job.state = "cancelled" if job.state == "cancelled" else "interrupted"
             job.error = JobError(*_WHY[job.state], 503 if job.state == "interrupted" else 409)
@@ -233,7 +238,7 @@ class JobRunner:
             job.state = "failed"
             job.error = JobError(f"this is a bug; the log tells more under {job.id}", "internal_error", 500)
         # Whoever cancels now is too late: the work has ended, and its outcome is not to be lost.
-        ending = asyncio.ensure_future(self._end(job, work, meta, outcome))
+        ending = asyncio.ensure_future(self._end(job, work, meta, outcome, has_begun=has_begun))
         while not ending.done():
             with suppress(asyncio.CancelledError):
                 await asyncio.shield(ending)
@@ -242,9 +247,9 @@ class JobRunner:
     async def _has_begun(self, job: Job) -> bool:
         return (await self.record(job.id)).state == "running"
 
-    async def _end(self, job: Job, work: Work, meta: Meta, outcome: Command | None) -> None:
+    async def _end(self, job: Job, work: Work, meta: Meta, outcome: Command | None, *, has_begun: bool = True) -> None:
         """Record the outcome and the job's end, in one unit."""
-        if outcome is None and work.put_right is not None:
+        if outcome is None and work.put_right is not None and has_begun:
             await self._put_right(job, work.put_right)
         if outcome is None and work.unfinished is not None:
             outcome = work.unfinished(job)

@@ -139,7 +139,7 @@ def name_of(case: Attributes) -> str:
 
 def _with_text(message: str, text: str) -> str:
     """Return the message, and the text after a NUL, which no XML has; without a message, what the text says."""
-    if not message:
+    if not message or message == "collection failure":
         found = _PYTEST_MESSAGE.search(text)
         message = found[1] if found else next((line.strip() for line in text.splitlines() if line.strip()), "")
     return f"{message[:LONGEST_MESSAGE]}\0{text}"
