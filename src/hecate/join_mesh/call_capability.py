@@ -24,7 +24,7 @@ class CallCapability(msgspec.Struct, frozen=True):
     """What is to be done, by whom, and how long that may take."""
 
     mri: Name
-    input: msgspec.Raw = msgspec.Raw(b"null")
+    input: Any = None
     """Any JSON."""
     peer: OptionalName = ""
     """A name or identity; empty: the nearest that has the capability."""
@@ -50,7 +50,7 @@ async def call_capability(call: Call) -> Mapping[str, Any]:
     calls = call.services.get(Mesh).up().capability_calls
     began = time.perf_counter()
     peer = calls.offering(body.mri, body.peer)
-    output = await calls.call(peer, body.mri, bytes(body.input), body.token, body.deadline_seconds)
+    output = await calls.call(peer, body.mri, msgspec.json.encode(body.input), body.token, body.deadline_seconds)
     try:
         value = msgspec.json.decode(output)
     except msgspec.DecodeError as exc:
