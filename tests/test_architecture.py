@@ -40,6 +40,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "restrict_geography": {"dossiers.errors", "endpoints"},
     "client": {"paths"},
     **dict.fromkeys(FEATURES, BASICS),
+    "monitor_division": {"child_processes", *BASICS},
     "report_metrics": {"report_health", "serve_llm", *BASICS},
 }
 """What of hecate each part may import besides itself and the version; ``daemon`` may import everything."""
