@@ -25,8 +25,9 @@ async def health(gateway: Gateway) -> dict[str, Any]:
 
 
 async def test_nothing_configured(open_gateway: OpenGateway) -> None:
-    """The contract's four are there even when none is configured."""
+    """The contract's four are there even when none is configured; what could run here says what it lacks."""
     found = await health(await open_gateway({}))
+    assert "to run models in the daemon itself" in found["providers"].pop("local")["error"]
     assert found == {
         "status": "not_configured",
         "providers": dict.fromkeys(("ollama", "anthropic", "openai", "google"), NOT_CONFIGURED),

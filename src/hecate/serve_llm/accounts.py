@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from msgspec import structs
 
@@ -13,7 +14,7 @@ from hecate.serve_llm.addresses import checked_url
 from hecate.serve_llm.environment import key_in_environment, proxy_for, read_environment_file, read_key_file
 from hecate.serve_llm.providers import provider_kinds
 from hecate.serve_llm.providers.provider import Account, Origin, ProviderKind
-from hecate.serve_llm.settings import LlmSettings, ProviderSettings
+from hecate.serve_llm.settings import LlmSettings, LocalSettings, ProviderSettings
 
 FALLBACK_KIND = "openai"
 """What a provider with a name of its own is taken to speak."""
@@ -31,10 +32,11 @@ class Sources:
     environ: Mapping[str, str] = field(default_factory=dict)
     added: Mapping[str, ProviderSettings] = field(default_factory=dict)
     """Those that were added at run time; where they say something, it wins over the configuration file."""
+    local: LocalSettings = field(default_factory=LocalSettings)
 
     def with_added(self, added: Mapping[str, ProviderSettings]) -> Sources:
         """Return the same with *added* in place of what was added before."""
-        return Sources(self.llm, self.providers, self.environ, added)
+        return replace(self, added=added)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +67,23 @@ def configured_accounts(sources: Sources) -> dict[str, Account]:
         wanted = _wanted(sources.providers.get(name), sources.added.get(name))
         if not wanted.settings.enabled:
             continue
-        account = _account(name, wanted, _kind_of(name, wanted.settings, kinds), sources.llm, environ)
+        kind = _kind_of(name, wanted.settings, kinds)
+        if kind.lacks is None:
+            account = _account(name, wanted, kind, sources.llm, environ)
+        else:
+            account = _account_here(name, wanted, kind, sources)
         if account is not None:
             accounts[name] = account
         elif name not in kinds:
             raise Invalid(f"provider {name!r} needs a base_url")
     return accounts
+
+
+def lacking(name: str, sources: Sources) -> str:
+    """Return what would have to be there for the provider *name* to be used, as a sentence."""
+    kind = provider_kinds().get(name)
+    lacks = kind.lacks(sources.local) if kind is not None and kind.lacks is not None else ""
+    return lacks or f"provider {name!r} needs an api_key"
 
 
 def _wanted(configured: ProviderSettings | None, added: ProviderSettings | None) -> _Wanted:
@@ -116,12 +129,42 @@ def _account(
         headers=settings.headers,
         proxy=settings.proxy or proxy_for(base_url, environ),
         models=settings.models,
-        options=settings.options,
-        prices=settings.prices,
-        deadlines=settings.deadlines or llm.deadlines,
-        retries=settings.retries or llm.retries,
-        circuit=settings.circuit or llm.circuit,
+        **_common(settings, llm),
     )
+
+
+def _account_here(name: str, wanted: _Wanted, kind: ProviderKind, sources: Sources) -> Account | None:
+    """Return the account of what the daemon runs itself, or None where this machine lacks something for it.
+
+    Raises:
+        Invalid: It is to be a second one, or somewhere else.
+    """
+    settings = wanted.settings
+    if name != kind.name:
+        raise Invalid(f"provider {name!r}: there is only one of the kind {kind.name}, under that name")
+    if settings.base_url or settings.api_key or settings.api_key_file:
+        raise Invalid(f"provider {name!r} has no address and no key: what it runs is set in [{kind.name}]")
+    if kind.lacks is None or kind.lacks(sources.local):
+        return None
+    return Account(
+        name=name,
+        kind=kind.name,
+        base_url=Path(sources.local.folder).as_uri(),
+        origin="default" if wanted.origin == "environment" else wanted.origin,
+        local=sources.local,
+        **_common(settings, sources.llm),
+    )
+
+
+def _common(settings: ProviderSettings, llm: LlmSettings) -> dict[str, Any]:
+    """Return what is set for a provider wherever it is."""
+    return {
+        "options": settings.options,
+        "prices": settings.prices,
+        "deadlines": settings.deadlines or llm.deadlines,
+        "retries": settings.retries or llm.retries,
+        "circuit": settings.circuit or llm.circuit,
+    }
 
 
 def _key(settings: ProviderSettings, variables: tuple[str, ...], environ: Mapping[str, str]) -> str:

@@ -16,7 +16,7 @@ from typing import Literal
 from msgspec.structs import replace
 
 from hecate.dossiers.errors import HecateError
-from hecate.serve_llm.providers.provider import Model, Provider
+from hecate.serve_llm.providers.provider import Closes, Model, Provider
 
 GRACE_SECONDS = 0.05
 """How long the one who finds a shelf stale waits for it: enough for a healthy local provider."""
@@ -28,10 +28,17 @@ Status = Literal["healthy", "unhealthy", "unknown"]
 
 
 class Shelf:
-    """What is known of one provider."""
+    """What is known of one provider.
 
-    def __init__(self, provider: Provider, list_seconds: float) -> None:
+    Args:
+        provider: Which.
+        list_seconds: How long it may take to list its models.
+        is_guest: Whether it is another machine's: nothing is sent there that does not name it.
+    """
+
+    def __init__(self, provider: Provider, list_seconds: float, *, is_guest: bool = False) -> None:
         self.provider = provider
+        self.is_guest = is_guest
         self.list_seconds = list_seconds
         """How long the provider may take to list its models."""
         self.models: tuple[Model, ...] = ()
@@ -42,7 +49,7 @@ class Shelf:
         self.latency_ms: int | None = None
         """How long the last successful list took."""
         self.names: dict[str, str] = {}
-        """Each model's name, and what else it is called, to its name."""
+        """Each model's name, and what else it is called, to its name; empty for a guest."""
         self._checked_at = float("-inf")
         self._restocking: asyncio.Task[None] | None = None
 
@@ -58,10 +65,12 @@ class Shelf:
         return self._restocking
 
     async def close(self) -> None:
-        """Stop asking."""
+        """Stop asking, and let the adapter go."""
         if self._restocking is not None:
             self._restocking.cancel()
             await asyncio.gather(self._restocking, return_exceptions=True)
+        if isinstance(self.provider, Closes):
+            await self.provider.close()
 
     async def _restock(self) -> None:
         started = monotonic()
@@ -74,7 +83,7 @@ class Shelf:
             self._found_unhealthy(str(exc))
         else:
             self.models = models
-            self.names = _names(models)
+            self.names = {} if self.is_guest else _names(models)
             self.status = "healthy"
             self.provider.upstream.circuit.seen_well()
             self.error = ""

@@ -17,6 +17,7 @@ from hecate.endpoints import Call, Route
 from hecate.serve_llm.catalogue import Shelf
 from hecate.serve_llm.circuit import State
 from hecate.serve_llm.gateway import Gateway
+from hecate.serve_llm.providers import provider_kinds
 
 ProviderStatus = Literal["healthy", "unhealthy", "not_configured", "unknown"]
 Overall = Literal["healthy", "degraded", "unhealthy", "not_configured", "unknown"]
@@ -29,7 +30,7 @@ class ProviderHealth(Struct, frozen=True, kw_only=True, omit_defaults=True):
     models: int | None = None
     """How many it offers; where it is healthy."""
     error: str = ""
-    """What is wrong; where it is unhealthy."""
+    """What is wrong; where it is unhealthy.  What it would take to have it, where it is not configured."""
     latency_ms: int | None = None
     """How long its last list of models took."""
     checked_seconds_ago: int | None = None
@@ -54,8 +55,12 @@ class LlmHealth(Struct, frozen=True):
 
 async def check_providers(call: Call) -> Mapping[str, Any]:
     """Tell how each provider is, as last heard."""
-    shelves = await call.services.get(Gateway).shelves()
-    providers = {name: health_of(shelf) for name, shelf in shelves.items()}
+    gateway = call.services.get(Gateway)
+    providers = {name: health_of(shelf) for name, shelf in (await gateway.shelves()).items()}
+    for kind in provider_kinds().values():
+        if kind.lacks is not None and kind.name not in providers:
+            lacks = kind.lacks(gateway.providers.now.sources.local)
+            providers[kind.name] = ProviderHealth(status="not_configured", error=lacks)
     return {"status": _overall(providers), "providers": providers}
 
 

@@ -86,3 +86,18 @@ class ProviderResting(ProviderFailed):
     """The provider has failed so often that it is left alone for a while; ``Retry-After`` says for how long."""
 
     status = 503
+
+
+class ModelNotLoaded(ProviderFailed):
+    """A model on this machine cannot be loaded; it will not be the next time either.
+
+    Args:
+        model: Its name.
+        why: The reason.
+        provider: The provider's name.
+    """
+
+    safe_to_repeat = False
+
+    def __init__(self, model: str, why: str, *, provider: str) -> None:
+        super().__init__(f"{provider} cannot load {model!r}: {why}", provider=provider)

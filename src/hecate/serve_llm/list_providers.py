@@ -15,6 +15,7 @@ from msgspec import Struct
 from hecate.endpoints import Call, Route
 from hecate.serve_llm.check_providers import ProviderHealth, health_of
 from hecate.serve_llm.gateway import Gateway
+from hecate.serve_llm.in_use import InUse
 from hecate.serve_llm.providers import provider_kinds
 from hecate.serve_llm.providers.provider import Account, Origin, ProviderKind
 from hecate.serve_llm.secrets import scrub
@@ -37,7 +38,7 @@ class ConfiguredProvider(Struct, frozen=True, kw_only=True, omit_defaults=True):
     health: ProviderHealth
 
 
-class PossibleProvider(Struct, frozen=True):
+class PossibleProvider(Struct, frozen=True, omit_defaults=True):
     """A kind of provider."""
 
     kind: str
@@ -48,6 +49,8 @@ class PossibleProvider(Struct, frozen=True):
     needs_key: bool
     is_configured: bool
     """Whether a provider of this name is in use."""
+    lacks: str = ""
+    """What it would take to use it on this machine, where it is the daemon itself that runs it."""
 
 
 class ProviderList(Struct, frozen=True):
@@ -70,7 +73,7 @@ async def list_providers(call: Call) -> Mapping[str, Any]:
             configured_provider(account, health_of(shelves.get(name))) for name, account in now.accounts.items()
         ],
         "removed": [name for name, settings in now.sources.added.items() if not settings.enabled],
-        "kinds": [_possible(kind, is_configured=kind.name in now.accounts) for kind in provider_kinds().values()],
+        "kinds": [_possible(kind, now) for kind in provider_kinds().values()],
     }
 
 
@@ -87,8 +90,15 @@ def configured_provider(account: Account, health: ProviderHealth) -> ConfiguredP
     )
 
 
-def _possible(kind: ProviderKind, *, is_configured: bool) -> PossibleProvider:
-    return PossibleProvider(kind.name, kind.base_url, kind.key_variables, kind.needs_key, is_configured)
+def _possible(kind: ProviderKind, now: InUse) -> PossibleProvider:
+    return PossibleProvider(
+        kind=kind.name,
+        base_url=kind.base_url,
+        key_variables=kind.key_variables,
+        needs_key=kind.needs_key,
+        is_configured=kind.name in now.accounts,
+        lacks="" if kind.lacks is None else kind.lacks(now.sources.local),
+    )
 
 
 ROUTES = (

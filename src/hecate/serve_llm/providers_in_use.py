@@ -11,14 +11,16 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from hecate.dossiers.errors import Invalid, NotFound
+from hecate.serve_llm.accounts import lacking
 from hecate.serve_llm.errors import ProviderFailed
-from hecate.serve_llm.in_use import Changes, InUse, changes, prepared
+from hecate.serve_llm.in_use import Changes, InUse, changes, prepared, with_guests
 from hecate.serve_llm.settings import ProviderSettings
 
 if TYPE_CHECKING:
     from hecate.serve_llm.accounts import Sources
     from hecate.serve_llm.added_providers import AddedProviders
     from hecate.serve_llm.connections import Connections
+    from hecate.serve_llm.providers.provider import Provider
 
 Hide = Callable[[Iterable[str]], None]
 
@@ -79,7 +81,7 @@ class ProvidersInUse:
             added = {**self._added.read(), name: settings}
             now = self._prepared(self.now.sources.with_added(added))
             if name not in now.accounts:
-                raise Invalid(f"provider {name!r} needs an api_key")
+                raise Invalid(lacking(name, now.sources))
             shelf = now.catalogue.shelves[name]
             await shelf.restock()
             if shelf.error and not even_if_ill:
@@ -105,6 +107,15 @@ class ProvidersInUse:
                 now = self._prepared(self.now.sources.with_added(added))
             await asyncio.to_thread(self._added.write, added)
             return await self._replace(now)
+
+    async def welcome(self, guests: Iterable[Provider]) -> None:
+        """Use the models of *guests* beside those of the providers from now on, and of no guests but these."""
+        async with self._changing:
+            now = with_guests(self.now, guests)
+            await self._replace(now)
+        for shelf in now.guests.values():
+            if shelf.status == "unknown":
+                _ = shelf.restock()
 
     def _sources(self) -> Sources:
         return self._read_sources().with_added(self._added.read())

@@ -92,3 +92,20 @@ class LlmSettings(Struct, frozen=True, forbid_unknown_fields=True):
     deadlines: Deadlines = Deadlines()
     retries: Retries = Retries()
     circuit: CircuitSettings = CircuitSettings()
+
+
+class LocalSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """``[local]``: the models that the daemon runs itself."""
+
+    folder: str = ""
+    """Where the GGUF files lie; empty in the file: ``models`` in the data directory."""
+    idle_seconds: Seconds = 300.0
+    """How long a model that nobody asks stays loaded."""
+    most_loaded: Annotated[int, Meta(ge=1)] = 1
+    """How many are loaded at once; one more takes the place of the one that has been idle for longest."""
+    context_length: Annotated[int, Meta(ge=0)] = 8192
+    """In tokens, for all chats of a model together; a model made for less gets less.  0: as long as it was made for."""
+    threads: Annotated[int, Meta(ge=0)] = 0
+    """0: as llama.cpp thinks best."""
+    gpu_layers: Annotated[int, Meta(ge=-1)] = -1
+    """How many layers of a model a GPU takes, if xllamacpp was built for one; -1: as many as fit."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 from msgspec import Struct
 
 from hecate.dossiers.errors import Invalid
-from hecate.serve_llm.settings import CircuitSettings, Deadlines, Retries
+from hecate.serve_llm.settings import CircuitSettings, Deadlines, LocalSettings, Retries
 
 if TYPE_CHECKING:
     from hecate.serve_llm.embeddings import EmbeddingRequest, Embeddings
@@ -69,6 +69,8 @@ class Account:
     deadlines: Deadlines = field(default_factory=Deadlines)
     retries: Retries = field(default_factory=Retries)
     circuit: CircuitSettings = field(default_factory=CircuitSettings)
+    local: LocalSettings = field(default_factory=LocalSettings)
+    """For the provider that runs models in the daemon itself."""
 
 
 class Provider(Protocol):
@@ -129,6 +131,14 @@ class CountsTokens(Protocol):
         """
 
 
+@runtime_checkable
+class Closes(Protocol):
+    """What an adapter does besides, if it holds more than connections."""
+
+    async def close(self) -> None:
+        """Let go of what it holds, as soon as the chats that are running are done with it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderKind:
     """How to reach one sort of provider: a constant in each module of this folder."""
@@ -151,6 +161,9 @@ class ProviderKind:
     Raises:
         Invalid: It is none.
     """
+    lacks: Callable[[LocalSettings], str] | None = None
+    """For what the daemon runs itself, in the place of an address: what this machine lacks for it, as a sentence that
+    says how to come by it; empty if it lacks nothing.  None: it is at an address."""
 
 
 def bearer(key: str) -> dict[str, str]:
