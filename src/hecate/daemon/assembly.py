@@ -206,7 +206,7 @@ def _gateway(given: Given) -> Gateway:
             configuration = given.read_again()
         except ConfigurationWrong as exc:
             raise Invalid(str(exc)) from exc
-        return Sources(configuration.llm, configuration.providers, os.environ)
+        return Sources(configuration.llm, configuration.providers, os.environ, local=configuration.local)
 
     ledger = Ledger(given.configuration.usage, given.configuration.budgets)
     added = AddedProviders(given.data.path / FILE_NAME)

@@ -27,12 +27,15 @@ from hecate.join_mesh.settings import MeshSettings
 from hecate.monitor_division.monitor_settings import MonitorSettings
 from hecate.restrict_geography.settings import GeoSettings
 from hecate.serve_llm.budgets import BudgetSettings
-from hecate.serve_llm.settings import LlmSettings, ProviderSettings
+from hecate.serve_llm.settings import LlmSettings, LocalSettings, ProviderSettings
 from hecate.serve_llm.usage_settings import TelemetrySettings, UsageSettings
 from hecate.workspaces.settings import WorkspaceSettings
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 LogFormat = Literal["auto", "human", "json"]
+
+MODELS_FOLDER = "models"
+"""In the data directory, where nothing else is configured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +108,7 @@ class Configuration(Struct, frozen=True, forbid_unknown_fields=True):
     workspaces: WorkspaceSettings = WorkspaceSettings()
     monitoring: MonitorSettings = MonitorSettings()
     llm: LlmSettings = LlmSettings()
+    local: LocalSettings = LocalSettings()
     usage: UsageSettings = UsageSettings()
     budgets: BudgetSettings = BudgetSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
@@ -208,12 +212,14 @@ def _with_paths(configuration: Configuration, options: ServeOptions, file: Path 
         or _default("data directory", paths.default_data_dir)
     )
     token_file = _from_file("http.token_file", configuration.http.token_file, file)
+    models = _from_file("local.folder", configuration.local.folder, file)
     geo_database = _from_file("geo.database", configuration.geo.database, file)
     return replace(
         configuration,
         socket=replace(socket, path=str(socket_path.absolute())),
         data=replace(data, dir=str(data_dir.absolute())),
         http=replace(configuration.http, token_file=str(token_file or "")),
+        local=replace(configuration.local, folder=str(models or data_dir.absolute() / MODELS_FOLDER)),
         geo=replace(configuration.geo, database=str(geo_database or "")),
     )
 

@@ -1,7 +1,7 @@
 """A loaded model: the process that holds it, and where it is reached.
 
 In a process of its own, since loading one would stand the daemon still for seconds, and what is wrong with one would
-end the daemon (docs/adr/0005-models-run-in-child-processes.md).
+end the daemon (docs/adr/0006-models-run-in-child-processes.md).
 """
 
 from __future__ import annotations
