@@ -24,7 +24,17 @@ from hecate.dossiers.read_model import ReadModel
 from hecate.endpoints import Background, Route
 
 NOT_FEATURES = frozenset(
-    {"catalog", "client", "daemon", "dossiers", "endpoints", "join_mesh.network", "paths", "rest", "serve_llm.providers"}
+    {
+        "catalog",
+        "client",
+        "daemon",
+        "dossiers",
+        "endpoints",
+        "join_mesh.network",
+        "paths",
+        "rest",
+        "serve_llm.providers",
+    }
 )
 """What the features are built on: nothing is looked for there."""
 

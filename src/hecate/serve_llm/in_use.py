@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING
 
 from hecate.serve_llm.accounts import Sources, configured_accounts
 from hecate.serve_llm.catalogue import Catalogue, Shelf
 from hecate.serve_llm.providers import provider_kinds
-from hecate.serve_llm.providers.provider import Account
+from hecate.serve_llm.providers.provider import Account, Provider
 from hecate.serve_llm.routing import Routing
 from hecate.serve_llm.upstream import Upstream
 
@@ -25,6 +25,9 @@ class InUse:
     accounts: Mapping[str, Account]
     catalogue: Catalogue
     routing: Routing
+    guests: Mapping[str, Shelf] = field(default_factory=dict)
+    """Providers that are no accounts of ours but come and go, such as peers of the mesh; an account of the same name
+    goes first."""
 
     def secrets(self) -> tuple[str, ...]:
         """Return all that must not be seen: keys, and headers, since they may hold some."""
@@ -49,19 +52,37 @@ class Changes:
 
 
 def prepared(sources: Sources, former: InUse, connections: Connections) -> InUse:
-    """Return what *sources* say, with the shelves of *former* whose accounts are still the same.
+    """Return what *sources* say, with the guests of *former* and its shelves whose accounts are still the same.
 
     Raises:
         Invalid: The settings of a provider are wrong.
     """
     accounts = configured_accounts(sources)
-    shelves = {}
+    shelves: dict[str, Shelf] = {}
     for name, account in accounts.items():
         is_same = former.accounts.get(name) == account
         shelves[name] = former.catalogue.shelves[name] if is_same else _shelf(account, connections)
-    catalogue = Catalogue(shelves, sources.llm.models_fresh_seconds)
+    return _put_together(sources, accounts, shelves, former.guests)
+
+
+def with_guests(now: InUse, guests: Iterable[Provider]) -> InUse:
+    """Return *now* with *guests* and no others; who was there before keeps its shelf."""
+    shelves = {}
+    for guest in guests:
+        former = now.guests.get(guest.name)
+        is_same = former is not None and former.provider is guest
+        list_seconds = guest.upstream.account.deadlines.list_seconds
+        shelves[guest.name] = former if former and is_same else Shelf(guest, list_seconds, is_guest=True)
+    own = {name: now.catalogue.shelves[name] for name in now.accounts}
+    return _put_together(now.sources, now.accounts, own, shelves)
+
+
+def _put_together(
+    sources: Sources, accounts: Mapping[str, Account], own: Mapping[str, Shelf], guests: Mapping[str, Shelf]
+) -> InUse:
+    catalogue = Catalogue({**own, **guests, **own}, sources.llm.models_fresh_seconds)
     unconfigured = frozenset(provider_kinds()).difference(accounts)
-    return InUse(sources, accounts, catalogue, Routing(catalogue, sources.llm, unconfigured))
+    return InUse(sources, accounts, catalogue, Routing(catalogue, sources.llm, unconfigured), guests)
 
 
 def changes(former: InUse, now: InUse) -> Changes:

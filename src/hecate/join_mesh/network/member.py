@@ -21,8 +21,10 @@ from hecate.join_mesh.network.enrolment import Door
 from hecate.join_mesh.network.invitation import SECRET_BYTES, Invitation, as_word
 from hecate.join_mesh.network.node import Node, open_node
 from hecate.join_mesh.network.own_addresses import own_hosts
+from hecate.join_mesh.network.peer_models import ModelsOfPeers
 from hecate.join_mesh.network.peers import Peer
 from hecate.join_mesh.network.realm import CERTIFICATE_DAYS, Realm
+from hecate.join_mesh.network.shared_models import SharedModels
 from hecate.join_mesh.network.shutting_out import Statement, holds, shut_out_by
 
 if TYPE_CHECKING:
@@ -44,6 +46,8 @@ class Member:
         self.node = node
         self.store = store
         self.capability_calls = CapabilityCalls(node, mesh.log)
+        self._models_of_peers = ModelsOfPeers(node, mesh.gateway)
+        SharedModels(node, mesh.gateway, store)
         self._door = Door(
             node.realm,
             node.addresses,
@@ -62,6 +66,7 @@ class Member:
         """Do what a member does, for as long as the mesh is up."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self.node.run())
+            group.create_task(self._models_of_peers.run())
             group.create_task(self._keep_door())
 
     async def close(self) -> None:
