@@ -48,7 +48,7 @@ def test_a_division_says_what_its_process_takes(caller: Caller) -> None:
 
     assert shown() == ("design_division", "pending", 0, ["start"])
     caller.bring(f"/api/divisions/{division_id}/plan", "active")
-    actions = ["desk", "dependency", "sequence", "pause", "complete", "archive"]
+    actions = ["accept", "desk", "dependency", "propose", "sequence", "pause", "complete", "archive"]
     assert shown() == ("plan_division", "active", 3, actions)
     caller.done(f"/api/divisions/{division_id}/plan/pause")
     assert shown() == ("plan_division", "paused", 5, ["resume", "archive"])

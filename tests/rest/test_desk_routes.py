@@ -30,7 +30,7 @@ def test_a_command_answers_with_what_it_did(caller: Caller) -> None:
         "version": 2,
         "status": 3,
         "status_label": "active",
-        "available_actions": ["aggregate", "event", "pause", "complete", "archive"],
+        "available_actions": ["accept", "aggregate", "event", "propose", "pause", "complete", "archive"],
         "events": [
             {
                 "type": "aggregate_designed_v1",

@@ -1,4 +1,4 @@
-"""List: the designed aggregates and events of a division.
+"""List: the designed aggregates and events of a division, and what was proposed.
 
 GET /api/divisions/{division_id}/designs
 """
@@ -10,5 +10,6 @@ ITEM_LIST = ItemList(
     items={
         "aggregate_designed_v1": Item("aggregate", "aggregate_id"),
         "event_designed_v1": Item("event", "event_id"),
+        "design_proposed_v1": Item("proposal", "proposal_id"),
     },
 )

@@ -87,12 +87,13 @@ class Dossier:
         """Return every event of *kind*, oldest first."""
         return cast("Sequence[E]", self._by_type.get(kind, ()))
 
-    def new_id(self, prefix: str) -> str:
+    def new_id(self, prefix: str, number: int = 0) -> str:
         """Return an id for what the command at hand makes, such as ``agg-0193f2a1b3c000112345``.
 
+        Of several with one prefix, each has a *number*, from 1: ``agg-0193f2a1b3c000112345-1``.
         The engine has laid its unique part beside the dossier, so that ``decide`` stays a pure function.
         """
-        return f"{prefix}-{self.next_id}"
+        return f"{prefix}-{self.next_id}-{number}" if number else f"{prefix}-{self.next_id}"
 
     def record(self, event: Event, recorded_at: int) -> None:
         """Add *event*, which happened at *recorded_at*, in milliseconds since 1970, UTC."""

@@ -33,7 +33,11 @@ SHOWN_AGAIN_CHARACTERS = 4000
 
 _THOUGHTS = re.compile(r"<(think|thinking|thought|reasoning|reflection)>.*?</\1>", re.DOTALL | re.IGNORECASE)
 _END_OF_THOUGHTS = re.compile(r"^.*</(?:think|thinking|thought|reasoning|reflection)>", re.DOTALL | re.IGNORECASE)
-_decoder = json.JSONDecoder(parse_constant=lambda _: None)
+# A field that is null is one that was left out; NaN is as good as null.
+_decoder = json.JSONDecoder(
+    parse_constant=lambda _: None,
+    object_pairs_hook=lambda pairs: {name: value for name, value in pairs if value is not None},
+)
 
 T = TypeVar("T", bound=msgspec.Struct)
 

@@ -1,4 +1,4 @@
-"""List: the planned desks of a division, their dependencies and their order.
+"""List: the planned desks of a division, their dependencies and their order, and what was proposed.
 
     GET /api/divisions/{division_id}/plans
 
@@ -36,6 +36,7 @@ ITEM_LIST = ItemList(
         "desk_inventoried_v1": Item("desk", "desk_id"),
         "dependency_planned_v1": Item("dependency", "dependency_id"),
         "desks_sequenced_v1": Item("sequence", "sequence_id"),
+        "plan_proposed_v1": Item("proposal", "proposal_id"),
     },
     besides=uncovered_aggregates,
 )
