@@ -8,9 +8,10 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from hecate.serve_llm.chat_events import EMPTY, Patience, chat_events
+from hecate.serve_llm.chat_events import EMPTY, chat_events
 from hecate.serve_llm.errors import ProviderSlow
 from hecate.serve_llm.messages import ToolCall
+from hecate.serve_llm.patient_stream import Patience
 from hecate.serve_llm.pieces import (
     Batches,
     Began,

@@ -12,7 +12,7 @@ import pytest
 
 from hecate.dossiers.errors import HecateError
 from hecate.serve_llm.errors import ModelNotFound, ProviderFailed, ProviderLimited, ProviderRefused, ProviderSlow
-from hecate.serve_llm.faults import Faults
+from hecate.serve_llm.faults import failure_of
 from hecate.serve_llm.providers.provider import Account
 from hecate.serve_llm.settings import Deadlines, ProviderSettings, Retries
 from tests.fakes.scripted_server import Exchange, Script, silent
@@ -104,7 +104,7 @@ def test_certificate() -> None:
     account = Account(name="openai", kind="openai", base_url="https://127.0.0.1")
     key: Any = None
     refused = aiohttp.ClientConnectorCertificateError(key, ssl.SSLCertVerificationError("self-signed certificate"))
-    assert "not trusted: ('self-signed certificate',)" in str(Faults(account, 1.0).named(refused))
+    assert "not trusted: ('self-signed certificate',)" in str(failure_of(refused, account, 1.0))
 
 
 async def test_no_http(serve: Serve, open_gateway: OpenGateway) -> None:

@@ -1,6 +1,6 @@
 """The attempts of one call: who is asked, in which order, how often, and until when.
 
-    attempts = gateway.attempts(model, streamed=True)
+    attempts = gateway.attempts(model, streamed=False)
     async for attempt in attempts:
         with attempt as call:
             …
@@ -8,6 +8,8 @@
             …
             return
     raise attempts.failure
+
+A stream is `Answered` by the first attempt that gives a piece of it.
 
 What fails before a piece of the answer was given, and may well succeed later or elsewhere, does not
 rise but is tried again: at the same provider after a while, then with the model's fallbacks.  All
@@ -17,7 +19,7 @@ attempts share the time that the call may take.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from time import monotonic
 from typing import TYPE_CHECKING, Self
 
@@ -26,6 +28,7 @@ from msgspec.structs import replace
 from hecate.dossiers.errors import HecateError, Invalid
 from hecate.endpoints import current_stopwatch
 from hecate.serve_llm.circuit import resting
+from hecate.serve_llm.deferred import Deferred, Item
 from hecate.serve_llm.errors import ModelNotFound, OutOfTime, ProviderFailed, ProviderLimited
 from hecate.serve_llm.finished_calls import OK
 from hecate.serve_llm.repeating import another_may_answer, may_pass, wait_seconds
@@ -52,7 +55,7 @@ class Attempt:
         call: The record of the call.
     """
 
-    __slots__ = ("_call", "_of", "is_fallback", "model", "provider", "seconds")
+    __slots__ = ("_call", "_of", "has_failed", "is_fallback", "model", "provider", "seconds")
 
     def __init__(self, of: Attempts, provider: Provider, model: str, call: CallUnderWay) -> None:
         self._of = of
@@ -63,6 +66,8 @@ class Attempt:
         """The longest that it may take; None: as the provider's deadlines say."""
         self.is_fallback = False
         """Whether it is another model than the caller has meant."""
+        self.has_failed = False
+        """Whether it has ended in a failure that is to be tried otherwise."""
 
     @property
     def is_heard(self) -> bool:
@@ -77,7 +82,8 @@ class Attempt:
     ) -> bool:
         self._call.__exit__(kind, raised, traceback)
         self._tell_circuit(raised)
-        return isinstance(raised, HecateError) and not self.is_heard and self._of.failed(self, raised)
+        self.has_failed = isinstance(raised, HecateError) and not self.is_heard and self._of.failed(self, raised)
+        return self.has_failed
 
     def _tell_circuit(self, raised: BaseException | None) -> None:
         circuit = self.provider.upstream.circuit
@@ -233,3 +239,37 @@ class Attempts:
     def _note(self, error: HecateError) -> None:
         self._errors.append(error)
         self._warnings.append(f"tried before: {error}")
+
+
+class Answered(Deferred[Item]):
+    """A stream, by the first attempt that gives a piece of it.
+
+    Args:
+        attempts: Are made one after the other.
+        answer: Gives the stream of an attempt, which it makes inside.
+
+    Raises:
+        HecateError: No attempt gives any.
+    """
+
+    __slots__ = ("_answer", "_attempts")
+
+    def __init__(self, attempts: Attempts, answer: Callable[[Attempt], AsyncGenerator[Item, None]]) -> None:
+        super().__init__()
+        self._attempts: Attempts | None = attempts
+        self._answer: Callable[[Attempt], AsyncGenerator[Item, None]] | None = answer
+
+    async def _begin(self) -> Item:
+        # With the last attempt, all that was for further ones can be forgotten, such as the request.
+        attempts, self._attempts = self._attempts, None
+        answer, self._answer = self._answer, None
+        if attempts is None or answer is None:
+            raise StopAsyncIteration
+        async for attempt in attempts:
+            source = answer(attempt)
+            async for item in source:
+                self._source = source
+                return item
+            if not attempt.has_failed:
+                raise StopAsyncIteration
+        raise attempts.failure

@@ -18,7 +18,7 @@ from hecate.serve_llm.chat_body import ChatBody
 from hecate.serve_llm.chat_events import chat_events, ollama_like
 from hecate.serve_llm.gateway import Gateway
 from hecate.serve_llm.messages import Signature, ToolCall
-from hecate.serve_llm.pieces import FinishReason, Usage, whole_answer
+from hecate.serve_llm.pieces import FinishReason, Usage
 
 
 class AnswerMessage(Struct, frozen=True, omit_defaults=True):
@@ -70,7 +70,7 @@ async def chat(call: Call) -> Raw | Stream:
     request = body.neutral()
     if request.stream:
         return Stream(chat_events(gateway.chat(request, call.warnings), call.warnings))
-    answer = await whole_answer(gateway.chat(request, call.warnings))
+    answer = await gateway.whole(request, call.warnings)
     message = AnswerMessage("assistant", answer.content, [ollama_like(made) for made in answer.tool_calls])
     reply = ChatReply(
         ok=True,

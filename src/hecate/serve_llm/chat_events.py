@@ -12,19 +12,18 @@ the last chunk has no content, and silence is filled with empty chunks rather th
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
 from json.encoder import encode_basestring_ascii
 from time import monotonic
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
 from hecate.dossiers.errors import HecateError
 from hecate.serve_llm.messages import Signature, ToolCall
+from hecate.serve_llm.patient_stream import USUAL, Patience, PatientStream
 from hecate.serve_llm.pieces import (
     Batches,
     Began,
@@ -41,72 +40,32 @@ END = "data: [DONE]\n\n"
 
 _text = encode_basestring_ascii
 
-Item = TypeVar("Item")
 
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long a client of a stream can wait."""
-
-    hold_seconds: float = 10.0
-    """How long the headers wait for the first piece, so that a failure until then is an HTTP error."""
-    beat_seconds: float = 15.0
-    """How long a client may hear nothing; one gives up after 45 s, and does not count comments."""
-
-
-USUAL = Patience()
-
-
-async def chat_events(
-    batches: Batches, warnings: Sequence[str], patience: Patience = USUAL
-) -> AsyncGenerator[bytes, None]:
+def chat_events(batches: Batches, warnings: Sequence[str], patience: Patience = USUAL) -> AsyncGenerator[bytes, None]:
     """Give the events of a chat; each item holds all that came together.
 
     Raises:
         HecateError: The chat has failed before anything was given; later that is an event.
     """
+    return PatientStream(_events(batches, _Writing(warnings, patience)), EMPTY, _failure, patience)
+
+
+async def _events(batches: Batches, writing: _Writing) -> AsyncGenerator[bytes, None]:
     given = False
-    writing = _Writing(warnings, patience)
     try:
-        async with aclosing(batches), aclosing(held(batches, patience)) as patient:
-            async for batch in patient:
-                events = EMPTY if batch is None else writing.events(batch)
-                if events:
+        async with aclosing(batches):
+            async for batch in batches:
+                if events := writing.events(batch):
                     given = True
                     yield events
     except HecateError as exc:
         if not given:
             raise
-        yield _line({"error": str(exc), "code": exc.code, "done": True}).encode("ascii")
+        yield _failure(exc)
 
 
-async def held(source: AsyncGenerator[Item, None], patience: Patience) -> AsyncGenerator[Item | None, None]:
-    """Give what *source* does, and None whenever the wait for the first is so long that a client might give up."""
-    first = asyncio.create_task(_first(source))
-    try:
-        seconds = patience.hold_seconds
-        while not first.done():
-            await asyncio.wait((first,), timeout=seconds)
-            if not first.done():
-                yield None
-                seconds = patience.beat_seconds
-        for item in first.result():
-            yield item
-    finally:
-        if not first.done():
-            first.cancel()
-            await asyncio.wait((first,))
-        if not first.cancelled():
-            first.exception()  # Seen, even if the caller went away at the same moment.
-    async for item in source:
-        yield item
-
-
-async def _first(source: AsyncGenerator[Item, None]) -> list[Item]:
-    """Return the first item, or nothing if there is none."""
-    async for item in source:
-        return [item]
-    return []
+def _failure(error: HecateError) -> bytes:
+    return _line({"error": str(error), "code": error.code, "done": True}).encode("ascii")
 
 
 class _Writing:

@@ -3,72 +3,51 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import aiohttp
 
+from hecate.serve_llm.call_timer import TooSilent
 from hecate.serve_llm.errors import OutOfTime, ProviderFailed, ProviderSlow
 from hecate.serve_llm.event_lines import Overlong
 from hecate.serve_llm.secrets import scrub
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from hecate.serve_llm.providers.provider import Account
 
+FAULTS: Final = (TimeoutError, aiohttp.ClientError, Overlong)
+"""What rises when something fails on the way to a provider."""
 
-class Faults:
-    """A context in which what fails on the network rises as a `ProviderFailed`; may be entered again.
+
+def failure_of(fault: Exception, account: Account, total_seconds: float) -> ProviderFailed:
+    """Return the error that *fault*, one of `FAULTS`, means to a caller.
 
     Args:
-        account: The provider that is talked to.
-        total_seconds: The longest that the call may take, to say so.
+        fault: What has risen.
+        account: The provider that was talked to.
+        total_seconds: The longest that the call might take, to say so.
     """
+    kind, what = _in_general(fault, account, total_seconds)
+    sentence = scrub(f"{account.name} at {account.base_url} {what}", (account.api_key,))
+    return kind(sentence, provider=account.name)
 
-    __slots__ = ("_account", "_total_seconds")
 
-    def __init__(self, account: Account, total_seconds: float) -> None:
-        self._account = account
-        self._total_seconds = total_seconds
-
-    def __enter__(self) -> None:
-        """Begin to watch."""
-
-    def __exit__(
-        self, kind: type[BaseException] | None, raised: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        """Raise what *raised* means, if it is a fault of the network."""
-        if isinstance(raised, (TimeoutError, aiohttp.ClientError, Overlong)):
-            raise self.named(raised) from raised
-
-    def named(self, raised: Exception) -> ProviderFailed:
-        """Return the error that *raised* means to a caller."""
-        deadlines = self._account.deadlines
-        match raised:
-            case aiohttp.ConnectionTimeoutError():
-                return self._slow(f"does not take a connection within {deadlines.connect_seconds:g} s")
-            case aiohttp.SocketTimeoutError():
-                return self._slow("has sent nothing for too long")
-            case TimeoutError():
-                taken = f"has taken longer than {self._total_seconds:g} s"
-                return OutOfTime(self._sentence(taken), provider=self._account.name)
-            case aiohttp.ClientConnectorCertificateError():
-                return self._failed(f"shows a certificate that is not trusted: {raised.certificate_error}")
-            case aiohttp.ClientConnectorError():
-                return self._failed(f"does not answer: {_in_words(raised.os_error)}")
-            case aiohttp.ClientPayloadError() | aiohttp.ServerDisconnectedError() | aiohttp.ClientOSError():
-                return self._failed("has closed the connection before its answer was complete")
-            case _:
-                return self._failed(f"does not speak HTTP as expected: {raised}")
-
-    def _slow(self, what: str) -> ProviderSlow:
-        return ProviderSlow(self._sentence(what), provider=self._account.name)
-
-    def _failed(self, what: str) -> ProviderFailed:
-        return ProviderFailed(self._sentence(what), provider=self._account.name)
-
-    def _sentence(self, what: str) -> str:
-        return scrub(f"{self._account.name} at {self._account.base_url} {what}", (self._account.api_key,))
+def _in_general(fault: Exception, account: Account, total_seconds: float) -> tuple[type[ProviderFailed], str]:
+    match fault:
+        case aiohttp.ConnectionTimeoutError():
+            return ProviderSlow, f"does not take a connection within {account.deadlines.connect_seconds:g} s"
+        case TooSilent():
+            return ProviderSlow, "has sent nothing for too long"
+        case TimeoutError():
+            return OutOfTime, f"has taken longer than {total_seconds:g} s"
+        case aiohttp.ClientConnectorCertificateError():
+            return ProviderFailed, f"shows a certificate that is not trusted: {fault.certificate_error}"
+        case aiohttp.ClientConnectorError():
+            return ProviderFailed, f"does not answer: {_in_words(fault.os_error)}"
+        case aiohttp.ClientPayloadError() | aiohttp.ServerDisconnectedError() | aiohttp.ClientOSError():
+            return ProviderFailed, "has closed the connection before its answer was complete"
+        case _:
+            return ProviderFailed, f"does not speak HTTP as expected: {fault}"
 
 
 def _in_words(error: OSError) -> str:

@@ -15,10 +15,10 @@ from msgspec.structs import replace
 from hecate.dossiers.errors import Invalid
 from hecate.serve_llm.accounts import Sources
 from hecate.serve_llm.added_providers import AddedProviders
-from hecate.serve_llm.attempts import Attempt, Attempts
+from hecate.serve_llm.attempts import Answered, Attempt, Attempts
 from hecate.serve_llm.catalogue import Shelf
 from hecate.serve_llm.connections import Connections
-from hecate.serve_llm.pieces import Batches, Began, Finish, TextPiece, Usage
+from hecate.serve_llm.pieces import Batches, Began, ChatAnswer, Finish, Piece, Usage, answer_of, text_in
 from hecate.serve_llm.providers import CONTRACT
 from hecate.serve_llm.providers.provider import CountsTokens, Embeds
 from hecate.serve_llm.providers_in_use import Hide, ProvidersInUse, no_log
@@ -133,7 +133,7 @@ class Gateway:
             self._in_use.routing, model, begin=begin, seconds=seconds, fall_back=fall_back, warnings=warnings
         )
 
-    async def chat(self, request: ChatRequest, warnings: list[str] | None = None) -> Batches:
+    def chat(self, request: ChatRequest, warnings: list[str] | None = None) -> Batches:
         """Answer *request* by the provider that has its model, or a fallback: a `Began` first, a `Finish` last.
 
         Args:
@@ -148,31 +148,70 @@ class Gateway:
         attempts = self.attempts(
             request.model, streamed=request.stream, seconds=request.timeout_seconds, warnings=warnings
         )
-        async for attempt in attempts:
-            with attempt as call:
-                async with aclosing(self.answered(attempt, call, attempts.request_for(attempt, request))) as batches:
-                    async for batch in batches:
-                        yield batch
-                return
-        raise attempts.failure
 
-    async def answered(self, attempt: Attempt, call: CallUnderWay, request: ChatRequest) -> Batches:
-        """Answer *request* in one *attempt*, which *call* is the record of; its ``model`` is the provider's own name.
+        def answer(attempt: Attempt) -> Batches:
+            return self.answered(attempt, lambda: attempts.request_for(attempt, request))
+
+        return Answered(attempts, answer)
+
+    async def whole(self, request: ChatRequest, warnings: list[str] | None = None) -> ChatAnswer:
+        """Return the whole answer to *request*, as for `chat`.
 
         Raises:
-            Invalid, ModelNotFound, ProviderFailed: As for `chat`.
+            ModelNotFound, Invalid, ProviderFailed: As for `chat`.
         """
+        attempts = self.attempts(request.model, streamed=False, seconds=request.timeout_seconds, warnings=warnings)
+        async for attempt in attempts:
+            with attempt as call:
+                return await self.answered_whole(attempt, call, attempts.request_for(attempt, request))
+        raise attempts.failure
+
+    async def answered(self, attempt: Attempt, request: Callable[[], ChatRequest]) -> Batches:
+        """Give the answer that *attempt* gets, if it gets any.
+
+        Args:
+            attempt: Which provider is asked; it is made here.
+            request: Gives what is asked, the model by the provider's own name.
+
+        Raises:
+            ModelNotFound, Invalid, ProviderFailed: It fails, and is not to be tried otherwise.
+        """
+        with attempt as call:
+            answer = attempt.provider.chat(request())
+            # It holds the whole conversation, and the answer may take long.
+            del request
+            async with aclosing(answer) as batches:
+                async for batch in batches:
+                    if not call.is_heard:
+                        call.heard()
+                        batch.insert(0, Began(attempt.provider.name, attempt.model))
+                    if isinstance(last := batch[-1], Finish):
+                        batch[-1] = await self._finished(attempt, call, last)
+                    if call.keeping is not None:
+                        call.keeping(text_in(batch))
+                    yield batch
+
+    async def answered_whole(self, attempt: Attempt, call: CallUnderWay, request: ChatRequest) -> ChatAnswer:
+        """Return the answer to *request* in one *attempt*, which *call* is the record of.
+
+        Raises:
+            ModelNotFound, Invalid, ProviderFailed: It fails.
+        """
+        pieces: list[Piece] = [Began(attempt.provider.name, attempt.model)]
         async with aclosing(attempt.provider.chat(request)) as batches:
             async for batch in batches:
-                if not call.is_heard:
-                    call.heard()
-                    batch.insert(0, Began(attempt.provider.name, attempt.model))
-                if isinstance(last := batch[-1], Finish):
-                    call.usage, call.finish_reason = last.usage, last.reason
-                    batch[-1] = await self.ledger.priced(attempt.provider, attempt.model, last)
-                if call.keeping is not None:
-                    call.keeping("".join(piece.text for piece in batch if isinstance(piece, TextPiece)))
-                yield batch
+                call.heard()
+                pieces += batch
+        if isinstance(last := pieces[-1], Finish):
+            pieces[-1] = await self._finished(attempt, call, last)
+        if call.keeping is not None:
+            call.keeping(text_in(pieces))
+        return answer_of(pieces)
+
+    async def _finished(self, attempt: Attempt, call: CallUnderWay, finish: Finish) -> Finish:
+        """Note how *attempt* has ended, and return its end with what it has cost."""
+        call.usage, call.finish_reason = finish.usage, finish.reason
+        return await self.ledger.priced(attempt.provider, attempt.model, finish)
 
     async def embed(self, request: EmbeddingRequest) -> Embeddings:
         """Return the vectors for *request* from the provider that has its model.

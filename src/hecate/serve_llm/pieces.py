@@ -8,7 +8,8 @@ gives the same pieces, only fewer of them.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import aclosing
 from typing import Literal
 
 from msgspec import Struct
@@ -123,34 +124,30 @@ class ChatAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
     stop_sequence: str = ""
 
 
-async def whole_answer(batches: Batches) -> ChatAnswer:
-    """Return the answer that *batches* add up to, and close them."""
+def answer_of(pieces: Iterable[Piece]) -> ChatAnswer:
+    """Return the answer that *pieces* add up to."""
     text: list[str] = []
     reasoning: list[str] = []
     calls: list[ToolCall] = []
     signatures: list[Signature] = []
     began = Began("", "")
     finish = Finish("error")
-    try:
-        async for batch in batches:
-            for piece in batch:
-                match piece:
-                    case TextPiece():
-                        text.append(piece.text)
-                    case ReasoningPiece():
-                        reasoning.append(piece.text)
-                    case ToolCallPiece():
-                        calls.append(piece.call)
-                    case SignaturePiece():
-                        signatures.append(piece.signature)
-                    case Began():
-                        began = piece
-                    case Finish():
-                        finish = piece
-                    case ToolCallDelta():
-                        pass
-    finally:
-        await batches.aclose()
+    for piece in pieces:
+        match piece:
+            case TextPiece():
+                text.append(piece.text)
+            case ReasoningPiece():
+                reasoning.append(piece.text)
+            case ToolCallPiece():
+                calls.append(piece.call)
+            case SignaturePiece():
+                signatures.append(piece.signature)
+            case Began():
+                began = piece
+            case Finish():
+                finish = piece
+            case ToolCallDelta():
+                pass
     return ChatAnswer(
         content="".join(text),
         model=began.model,
@@ -163,3 +160,14 @@ async def whole_answer(batches: Batches) -> ChatAnswer:
         cost_usd=finish.cost_usd,
         stop_sequence=finish.stop_sequence,
     )
+
+
+async def whole_answer(batches: Batches) -> ChatAnswer:
+    """Return the answer that *batches* add up to, and close them."""
+    async with aclosing(batches):
+        return answer_of([piece async for batch in batches for piece in batch])
+
+
+def text_in(pieces: Iterable[Piece]) -> str:
+    """Return the answer's text, as far as it is in *pieces*."""
+    return "".join(piece.text for piece in pieces if isinstance(piece, TextPiece))

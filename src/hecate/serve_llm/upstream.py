@@ -7,19 +7,22 @@ provider: the connection is closed unless the answer was read to its end.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import Mapping
+from functools import lru_cache, partial
 from http import HTTPStatus
 from time import monotonic
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import aiohttp
 from aiohttp import ClientTimeout
+from multidict import CIMultiDict
 from yarl import URL
 
 from hecate.endpoints import Stopwatch, current_stopwatch
+from hecate.serve_llm.call_timer import CallTimer
 from hecate.serve_llm.circuit import Circuit
 from hecate.serve_llm.errors import ProviderFailed
-from hecate.serve_llm.faults import Faults
+from hecate.serve_llm.faults import FAULTS, failure_of
 from hecate.serve_llm.refusals import refusal
 
 if TYPE_CHECKING:
@@ -29,10 +32,12 @@ if TYPE_CHECKING:
     from hecate.serve_llm.event_lines import Cutter
     from hecate.serve_llm.providers.provider import Account
 
-BODY_LIMIT_BYTES = 32 * 1024 * 1024
-REFUSAL_LIMIT_BYTES = 64 * 1024
-STALE_CONNECTION_SECONDS = 1.0
+BODY_LIMIT_BYTES: Final = 32 * 1024 * 1024
+REFUSAL_LIMIT_BYTES: Final = 64 * 1024
+STALE_CONNECTION_SECONDS: Final = 1.0
 """A kept connection that the provider has closed meanwhile fails at once, not after this long."""
+URLS_KEPT: Final = 64
+"""Of an account: some providers have one for each model."""
 
 
 class Upstream:
@@ -49,12 +54,11 @@ class Upstream:
         self.connections = connections
         self.circuit = Circuit(account.circuit)
         """Whether calls of a model are let through; questions about the provider itself always are."""
-        self._headers = {**headers, **account.headers}
-        self._headers_with_body = {"Content-Type": "application/json", **self._headers}
-        self._urls: dict[str, URL] = {}
-        self._default_timeouts = {
-            streamed: self._timeout(account.deadlines.total_seconds, streamed=streamed) for streamed in (True, False)
-        }
+        self._headers = CIMultiDict({**headers, **account.headers})
+        self._headers_with_body = CIMultiDict({"Content-Type": "application/json", **self._headers})
+        self._url = lru_cache(URLS_KEPT)(partial(_joined, account.base_url))
+        # All else is for the call's own timer: aiohttp's would be set anew for each chunk.
+        self._timeouts = ClientTimeout(total=None, connect=account.deadlines.connect_seconds)
 
     async def ask(self, method: str, path: str, body: bytes | None = None, *, seconds: float | None = None) -> bytes:
         """Return the whole body of a successful answer.
@@ -96,28 +100,29 @@ class Upstream:
             ProviderFailed: The provider cannot be reached, or refuses.
             ProviderSlow: A deadline has passed.
         """
-        total = self.account.deadlines.total_seconds if seconds is None else seconds
-        timeouts = self._default_timeouts[streamed] if seconds is None else self._timeout(total, streamed=streamed)
-        faults = Faults(self.account, total)
+        deadlines = self.account.deadlines
+        total_seconds = deadlines.total_seconds if seconds is None else seconds
         usual = self._headers if body is None else self._headers_with_body
         stopwatch = current_stopwatch()
         stopwatch.wait()
         try:
-            with faults:
-                response = await self._open(method, path, body, {**usual, **headers} if headers else usual, timeouts)
+            with CallTimer(total_seconds, deadlines.first_token_seconds if streamed else None) as timer:
+                response = await self._open(method, path, body, {**usual, **headers} if headers else usual)
+        except FAULTS as exc:
+            raise failure_of(exc, self.account, total_seconds) from exc
         finally:
             stopwatch.go_on()
-        reply = Reply(response, self.account, self.connections, faults, stopwatch)
+        timer.watch(response.content)
+        reply = Reply(response, self, timer, total_seconds, stopwatch)
         if response.status == HTTPStatus.OK and not response.headers.get("Content-Type", "").startswith("text/html"):
             return reply
         with reply:
-            body = await reply.whole(REFUSAL_LIMIT_BYTES)
-            raise refusal(self.account, path, response.status, response.headers, body)
+            answer = await reply.whole(REFUSAL_LIMIT_BYTES)
+            raise refusal(self.account, path, response.status, response.headers, answer)
 
     async def _open(
-        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str], timeouts: ClientTimeout
+        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
     ) -> aiohttp.ClientResponse:
-        url = self._urls.get(path) or self._urls.setdefault(path, URL(self.account.base_url + path))
         session = self.connections.session()
         started = monotonic()
         while True:
@@ -125,10 +130,10 @@ class Upstream:
                 # A redirect could carry the key to another host; no provider needs one.
                 return await session.request(
                     method,
-                    url,
+                    self._url(path),
                     data=body,
                     headers=headers,
-                    timeout=timeouts,
+                    timeout=self._timeouts,
                     proxy=self.account.proxy or None,
                     allow_redirects=False,
                 )
@@ -139,31 +144,26 @@ class Upstream:
                     raise
                 started = float("-inf")
 
-    def _timeout(self, total_seconds: float, *, streamed: bool) -> ClientTimeout:
-        deadlines = self.account.deadlines
-        return ClientTimeout(
-            total=total_seconds,
-            connect=min(deadlines.connect_seconds, total_seconds),
-            sock_read=deadlines.first_token_seconds if streamed else None,
-        )
-
 
 class Reply:
     """A provider's answer that has begun, as a context: leaving it ends the call, if it has not ended."""
 
+    __slots__ = ("_begun", "_left", "_response", "_stopwatch", "_timer", "_total_seconds", "_upstream")
+
     def __init__(
         self,
         response: aiohttp.ClientResponse,
-        account: Account,
-        connections: Connections,
-        faults: Faults,
+        upstream: Upstream,
+        timer: CallTimer,
+        total_seconds: float,
         stopwatch: Stopwatch,
     ) -> None:
         self._response = response
-        self._account = account
-        self._connections = connections
-        self._faults = faults
+        self._upstream = upstream
+        self._timer = timer
+        self._total_seconds = total_seconds
         self._stopwatch = stopwatch
+        self._begun = False
         self._left = False
 
     def __enter__(self) -> Self:
@@ -172,6 +172,7 @@ class Reply:
     def __exit__(
         self, kind: type[BaseException] | None, raised: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        self._timer.stop()
         if not self._left:
             self._response.close()
 
@@ -195,58 +196,57 @@ class Reply:
         parts: list[bytes] = []
         held = 0
         content = self._response.content
-        with self._faults:
+        try:
             while not content.at_eof():
                 self._stopwatch.wait()
                 part = await content.readany()
                 self._stopwatch.go_on()
                 held += len(part)
                 if held > limit_bytes:
-                    raise ProviderFailed(
-                        f"{self._account.name} sent more than {limit_bytes} bytes",
-                        provider=self._account.name,
-                    )
+                    name = self._upstream.account.name
+                    raise ProviderFailed(f"{name} sent more than {limit_bytes} bytes", provider=name)
                 parts.append(part)
+        except FAULTS as exc:
+            raise failure_of(exc, self._upstream.account, self._total_seconds) from exc
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
-    async def payloads(self, cutter: Cutter) -> AsyncGenerator[list[bytes], None]:
-        """Give the body's payloads as *cutter* finds them: what each read completes, never nothing.
+    async def payloads(self, cutter: Cutter) -> list[bytes]:
+        """Return the payloads that *cutter* finds in what comes next: at least one, or none if the body has ended.
 
         Raises:
             ProviderFailed: The body breaks off, or a line of it is overlong.
-            ProviderSlow: A deadline has passed.
+            ProviderSlow: A deadline has passed; comments keep a connection alive, but are no answer.
         """
-        gap = self._account.deadlines.gap_seconds
-        due = monotonic() + self._account.deadlines.first_token_seconds
-        read = self._response.content.readany
-        stopwatch = self._stopwatch
-        first = True
-        with self._faults:
-            while True:
-                stopwatch.wait()
-                data = await read()
-                stopwatch.go_on()
-                if not data:
-                    break
+        read, timer = self._response.content.readany, self._timer
+        timer.waiting_since = monotonic()
+        if not self._begun:
+            self._stopwatch.wait()
+        try:
+            while data := await read():
                 if payloads := cutter.feed(data):
-                    if first:
-                        first = False
-                        self.silent_at_most(gap)
-                    yield payloads
-                    due = monotonic() + gap
-                elif monotonic() > due:
-                    # Comments keep a connection alive, but are no answer.
-                    raise TimeoutError
-        if payloads := cutter.flush():
-            yield payloads
+                    timer.waiting_since = None
+                    if not self._begun:
+                        self._begin()
+                    return payloads
+        except FAULTS as exc:
+            raise failure_of(exc, self._upstream.account, self._total_seconds) from exc
+        return cutter.flush()
 
     def silent_at_most(self, seconds: float) -> None:
-        """From now on, take *seconds* without a byte as a failure."""
-        connection = self._response.connection
-        if connection is not None and connection.protocol is not None:
-            connection.protocol.read_timeout = seconds
+        """From now on, take *seconds* without a payload as a failure."""
+        self._timer.silent_at_most(seconds)
 
     def finished(self) -> None:
         """Say that what is left of the answer does not matter, so that the connection may be kept."""
         self._left = True
-        self._connections.drain(self._response)
+        self._upstream.connections.drain(self._response)
+
+    def _begin(self) -> None:
+        """Note that the first payloads are there: what follows is no overhead of a call, and may be slow by a gap."""
+        self._begun = True
+        self._stopwatch.go_on()
+        self._timer.silent_at_most(self._upstream.account.deadlines.gap_seconds)
+
+
+def _joined(base_url: str, path: str) -> URL:
+    return URL(base_url + path)

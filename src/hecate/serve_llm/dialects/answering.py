@@ -7,7 +7,6 @@ provider that has failed.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,18 +14,17 @@ import msgspec
 from msgspec.structs import replace
 
 from hecate.endpoints import Raw, Stream
+from hecate.serve_llm.attempts import Answered
 from hecate.serve_llm.dialects.passing_on import Passed, Wire, passed_answer, passed_events, send_on
-from hecate.serve_llm.dialects.remembered import remembered
+from hecate.serve_llm.dialects.remembered import Watch, remembered
 from hecate.serve_llm.dialects.streaming import Writing, stream, written
-from hecate.serve_llm.pieces import ChatAnswer, Usage, whole_answer
+from hecate.serve_llm.pieces import ChatAnswer, Usage
 from hecate.serve_llm.refusals import not_understood
 
 if TYPE_CHECKING:
     from hecate.serve_llm.attempts import Attempt
-    from hecate.serve_llm.finished_calls import CallUnderWay
     from hecate.serve_llm.gateway import Gateway
     from hecate.serve_llm.messages import ChatRequest
-    from hecate.serve_llm.pieces import Batches
     from hecate.serve_llm.providers.provider import Provider
 
 
@@ -53,8 +51,12 @@ class Asked:
         """Tell whether the request goes to *provider* unread."""
         return provider.dialect == self.wire.dialect
 
-    def _request_for(self, attempt: Attempt) -> ChatRequest:
-        """Return the request as *attempt* is to make it."""
+    def request_for(self, attempt: Attempt) -> ChatRequest:
+        """Return the request as *attempt* is to make it, of a provider that speaks another dialect.
+
+        Raises:
+            Invalid: It is wrong, or asks for what the provider cannot do.
+        """
         request = self.neutral(attempt.provider)
         return replace(
             request,
@@ -63,9 +65,9 @@ class Asked:
             messages=remembered(self.gateway).restored(request.messages),
         )
 
-    def translated(self, attempt: Attempt, call: CallUnderWay) -> Batches:
-        """Answer the request by a provider that speaks another dialect."""
-        return remembered(self.gateway).watched(self.gateway.answered(attempt, call, self._request_for(attempt)))
+    def passed_by(self, attempt: Attempt) -> Passed:
+        """Return what *attempt* passes on."""
+        return self.passed(attempt.provider, attempt.model)
 
 
 async def whole(asked: Asked, form: Callable[[ChatAnswer], bytes]) -> Raw:
@@ -78,31 +80,24 @@ async def whole(asked: Asked, form: Callable[[ChatAnswer], bytes]) -> Raw:
     async for attempt in attempts:
         with attempt as call:
             if asked.passes_to(attempt.provider):
-                passed = asked.passed(attempt.provider, attempt.model)
-                return Raw(await passed_answer(attempt, call, asked.wire, passed))
-            return Raw(form(await whole_answer(asked.translated(attempt, call))))
+                return Raw(await passed_answer(attempt, call, asked.wire, asked.passed_by(attempt)))
+            answer = await asked.gateway.answered_whole(attempt, call, asked.request_for(attempt))
+            remembered(asked.gateway).remember(answer)
+            return Raw(form(answer))
     raise attempts.failure
 
 
 def streamed(asked: Asked, writing: Callable[[], Writing]) -> Stream:
     """Return the answer as it is written; *writing* makes what puts pieces into the dialect's form."""
-    return stream(_events(asked, writing), asked.wire.form)
-
-
-async def _events(asked: Asked, writing: Callable[[], Writing]) -> AsyncGenerator[bytes, None]:
     attempts = asked.gateway.attempts(asked.model, streamed=True, warnings=asked.warnings)
-    async for attempt in attempts:
-        with attempt as call:
-            if asked.passes_to(attempt.provider):
-                passed = asked.passed(attempt.provider, attempt.model)
-                source = passed_events(attempt, call, asked.wire, passed, writing())
-            else:
-                source = written(asked.translated(attempt, call), writing())
-            async with aclosing(source):
-                async for events in source:
-                    yield events
-            return
-    raise attempts.failure
+
+    def answer(attempt: Attempt) -> AsyncGenerator[bytes, None]:
+        if asked.passes_to(attempt.provider):
+            return passed_events(attempt, asked.wire, lambda: asked.passed_by(attempt), writing())
+        batches = asked.gateway.answered(attempt, lambda: asked.request_for(attempt))
+        return written(batches, Watch(remembered(asked.gateway)), writing(), asked.wire.form)
+
+    return stream(Answered(attempts, answer), asked.wire.form)
 
 
 async def passed_question(

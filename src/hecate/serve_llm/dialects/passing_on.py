@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from hecate.dossiers.errors import HecateError
 from hecate.serve_llm.dialects.streaming import EVENTS, Form, Writing
 from hecate.serve_llm.errors import ProviderFailed, ProviderSlow
 from hecate.serve_llm.finished_calls import OK
@@ -79,33 +79,58 @@ async def passed_answer(attempt: Attempt, call: CallUnderWay, wire: Wire, passed
 
 
 async def passed_events(
-    attempt: Attempt, call: CallUnderWay, wire: Wire, passed: Passed, writing: Writing
+    attempt: Attempt, wire: Wire, passed: Callable[[], Passed], writing: Writing
 ) -> AsyncGenerator[bytes, None]:
     """Give the answer to a call that is streamed; each item holds all that came together.
 
     Args:
-        attempt: Whom to ask.
-        call: The record of the call.
+        attempt: Whom to ask; it is made here.
         wire: The dialect.
-        passed: What to send.
+        passed: Gives what to send.
         writing: Writes the answer of a server that does not stream.
 
     Raises:
-        ModelNotFound, ProviderFailed: As for any call of a provider.
+        HecateError: It fails before anything was given, and is not to be tried otherwise.
     """
-    watch = _Watch(wire, attempt.provider.upstream.account, call)
-    with await send_on(attempt, wire.dialect, passed, streamed=True) as reply:
-        if wire.form.media_type == EVENTS and reply.media_type == JSON:
-            pieces: list[Piece] = [Began(attempt.provider.name, attempt.model)]
-            watch.reading.take(await reply.whole(), pieces)
-            watch.reading.finish(pieces)
-            call.heard()
-            yield writing.events(pieces)
-        else:
-            async with aclosing(_blocks(reply, wire, watch, passed.withhold)) as blocks:
-                async for block in blocks:
-                    yield block
-    watch.end()
+    given = False
+    try:
+        with attempt as call:
+            sent = passed()
+            withhold = sent.withhold
+            sending = send_on(attempt, wire.dialect, sent, streamed=True)
+            # They hold the whole conversation, and the answer may take long.
+            del passed, sent
+            with await sending as reply:
+                del sending
+                watch = _Watch(wire, attempt.provider.upstream.account, call)
+                if wire.form.media_type == EVENTS and reply.media_type == JSON:
+                    pieces: list[Piece] = [Began(attempt.provider.name, attempt.model)]
+                    watch.reading.take(await reply.whole(), pieces)
+                    watch.reading.finish(pieces)
+                    call.heard()
+                    given = True
+                    yield writing.events(pieces)
+                else:
+                    cutter = wire.blocks()
+                    try:
+                        while not watch.over and (blocks := await reply.payloads(cutter)):
+                            for block in blocks:
+                                if seen := watch.look(block, withhold):
+                                    given = True
+                                    yield seen
+                            if watch.over:
+                                reply.finished()
+                            elif watch.reading.complete:
+                                reply.silent_at_most(LAST_SECONDS)
+                    except ProviderSlow:
+                        # A server that forgets its end mark and keeps the connection open has answered nevertheless.
+                        if not watch.reading.complete:
+                            raise
+            watch.end()
+    except HecateError as exc:
+        if not given:
+            raise
+        yield wire.form.failure(exc)
 
 
 async def send_on(attempt: Attempt, dialect: str, passed: Passed, *, streamed: bool = False) -> Reply:
@@ -132,26 +157,6 @@ def _is_error(answer: str) -> bool:
     except msgspec.DecodeError:
         return False
     return isinstance(document, dict) and "error" in document
-
-
-async def _blocks(
-    reply: Reply, wire: Wire, watch: _Watch, withhold: Callable[[bytes], bytes] | None
-) -> AsyncGenerator[bytes, None]:
-    try:
-        async with aclosing(reply.payloads(wire.blocks())) as arriving:
-            async for blocks in arriving:
-                for block in blocks:
-                    if seen := watch.look(block, withhold):
-                        yield seen
-                if watch.over:
-                    reply.finished()
-                    return
-                if watch.reading.complete:
-                    reply.silent_at_most(LAST_SECONDS)
-    except ProviderSlow:
-        # A server that forgets its end mark and keeps the connection open has answered nevertheless.
-        if not watch.reading.complete:
-            raise
 
 
 class _Watch:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from contextlib import aclosing
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
@@ -18,7 +17,7 @@ import msgspec
 from msgspec.structs import replace
 
 from hecate.serve_llm.messages import AssistantMessage, Message, Signature
-from hecate.serve_llm.pieces import Batches, Finish, SignaturePiece, ToolCallPiece
+from hecate.serve_llm.pieces import ChatAnswer, Finish, Piece, SignaturePiece, ToolCallPiece
 
 if TYPE_CHECKING:
     from hecate.serve_llm.gateway import Gateway
@@ -51,20 +50,10 @@ class RememberedSignatures:
         """Return *messages* with the signatures that their client has left out."""
         return tuple(self._restored(message) for message in messages) if self._by_call else messages
 
-    async def watched(self, batches: Batches) -> Batches:
-        """Give *batches*, and remember what they hold."""
-        signatures: list[Signature] = []
-        first_call = ""
-        async with aclosing(batches):
-            async for batch in batches:
-                for piece in batch:
-                    if isinstance(piece, SignaturePiece):
-                        signatures.append(piece.signature)
-                    elif isinstance(piece, ToolCallPiece):
-                        first_call = first_call or piece.call.id
-                    elif isinstance(piece, Finish) and first_call and signatures:
-                        self.keep(first_call, signatures)
-                yield batch
+    def remember(self, answer: ChatAnswer) -> None:
+        """Remember what *answer* holds."""
+        if answer.tool_calls and answer.signatures:
+            self.keep(answer.tool_calls[0].id, answer.signatures)
 
     def _restored(self, message: Message) -> Message:
         if not isinstance(message, AssistantMessage) or message.signatures or not message.tool_calls:
@@ -79,6 +68,27 @@ class RememberedSignatures:
     def _forget(self, call_id: str) -> None:
         _, size = self._by_call.pop(call_id, ((), 0))
         self._held_bytes -= size
+
+
+class Watch:
+    """Sees an answer pass, and has *remembered* keep what it holds."""
+
+    __slots__ = ("_first_call", "_remembered", "_signatures")
+
+    def __init__(self, remembered: RememberedSignatures) -> None:
+        self._remembered = remembered
+        self._signatures: list[Signature] = []
+        self._first_call = ""
+
+    def look(self, batch: Sequence[Piece]) -> None:
+        """Look at more of the answer."""
+        for piece in batch:
+            if isinstance(piece, SignaturePiece):
+                self._signatures.append(piece.signature)
+            elif isinstance(piece, ToolCallPiece):
+                self._first_call = self._first_call or piece.call.id
+            elif isinstance(piece, Finish) and self._first_call and self._signatures:
+                self._remembered.keep(self._first_call, self._signatures)
 
 
 _of_gateways: WeakKeyDictionary[Gateway, RememberedSignatures] = WeakKeyDictionary()

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Protocol
 
 from hecate.dossiers.errors import HecateError
 from hecate.endpoints import Stream
-from hecate.serve_llm.chat_events import USUAL, Patience, held
+from hecate.serve_llm.patient_stream import USUAL, Patience, PatientStream
 
 if TYPE_CHECKING:
+    from hecate.serve_llm.dialects.remembered import Watch
     from hecate.serve_llm.pieces import Batches, Piece
 
 BODY_LIMIT_BYTES = 32 * 1024 * 1024
@@ -42,27 +43,32 @@ class Writing(Protocol):
         """
 
 
-async def written(batches: Batches, writing: Writing) -> AsyncGenerator[bytes, None]:
-    """Give the events of an answer; each item holds all that came together."""
-    async with aclosing(batches):
-        async for batch in batches:
-            if events := writing.events(batch):
-                yield events
+async def written(batches: Batches, watch: Watch, writing: Writing, form: Form) -> AsyncGenerator[bytes, None]:
+    """Give the events of an answer; each item holds all that came together.
 
+    Args:
+        batches: The answer.
+        watch: Sees it pass.
+        writing: Turns it into events.
+        form: Says what fails once something was given.
 
-def stream(source: AsyncGenerator[bytes, None], form: Form, patience: Patience = USUAL) -> Stream:
-    """Return *source* as the answer to a request."""
-    return Stream(_spoken(source, form, patience), media_type=form.media_type)
-
-
-async def _spoken(source: AsyncGenerator[bytes, None], form: Form, patience: Patience) -> AsyncGenerator[bytes, None]:
+    Raises:
+        HecateError: It has failed before.
+    """
     given = False
     try:
-        async with aclosing(source), aclosing(held(source, patience)) as pieces:
-            async for piece in pieces:
-                given = True
-                yield form.beat if piece is None else piece
+        async with aclosing(batches):
+            async for batch in batches:
+                watch.look(batch)
+                if events := writing.events(batch):
+                    given = True
+                    yield events
     except HecateError as exc:
         if not given:
             raise
         yield form.failure(exc)
+
+
+def stream(source: AsyncGenerator[bytes, None], form: Form, patience: Patience = USUAL) -> Stream:
+    """Return *source* as the answer to a request."""
+    return Stream(PatientStream(source, form.beat, form.failure, patience), media_type=form.media_type)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -17,7 +16,7 @@ from hecate.serve_llm.providers.anthropic_answer import Reading
 from hecate.serve_llm.providers.anthropic_body import request_body
 from hecate.serve_llm.providers.anthropic_models import claude
 from hecate.serve_llm.providers.provider import Account, Model, ProviderKind
-from hecate.serve_llm.providers.reading import read_stream, read_whole
+from hecate.serve_llm.providers.reading import asked
 from hecate.serve_llm.refusals import not_understood
 
 if TYPE_CHECKING:
@@ -103,25 +102,19 @@ class Anthropic:
         listed.extend(_Listed(name) for name in self.account.models if name not in known)
         return tuple(self._model(model) for model in listed)
 
-    async def chat(self, request: ChatRequest) -> Batches:
+    def chat(self, request: ChatRequest) -> Batches:
         """Answer *request*."""
         body, headers = self._prepared(request)
-        with await self.upstream.send(
-            "POST",
+        return asked(
+            self.upstream,
             MESSAGES,
             msgspec.json.encode(body),
             streamed=request.stream,
             seconds=request.timeout_seconds,
+            reading=Reading(self.account),
+            cutter=ServerSentEvents(),
             headers=headers,
-        ) as reply:
-            reading = Reading(self.account)
-            # A server that cannot stream answers a stream's request whole.
-            if not request.stream or reply.media_type == "application/json":
-                yield await read_whole(reply, reading)
-                return
-            async with aclosing(read_stream(reply, ServerSentEvents(), reading)) as batches:
-                async for batch in batches:
-                    yield batch
+        )
 
     async def count_tokens(self, request: ChatRequest) -> int:
         """Return how many tokens of input *request* is.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -18,7 +17,7 @@ from hecate.serve_llm.pieces import Batches
 from hecate.serve_llm.providers.google_answer import Reading
 from hecate.serve_llm.providers.google_body import request_body
 from hecate.serve_llm.providers.provider import Account, Model, ProviderKind
-from hecate.serve_llm.providers.reading import read_stream, read_whole
+from hecate.serve_llm.providers.reading import asked
 from hecate.serve_llm.refusals import not_understood
 
 if TYPE_CHECKING:
@@ -105,22 +104,18 @@ class Google:
         models.extend(self._model(_Listed(name)) for name in self.account.models if name not in known)
         return tuple(models)
 
-    async def chat(self, request: ChatRequest) -> Batches:
+    def chat(self, request: ChatRequest) -> Batches:
         """Answer *request*."""
         method = "streamGenerateContent?alt=sse" if request.stream else "generateContent"
-        path = f"{_path(request.model, self.name)}:{method}"
-        body = msgspec.json.encode(request_body(request, self.name, self.account.options))
-        with await self.upstream.send(
-            "POST", path, body, streamed=request.stream, seconds=request.timeout_seconds
-        ) as reply:
-            reading = Reading(self.account)
-            # A server that cannot stream answers a stream's request whole.
-            if not request.stream or reply.media_type == "application/json":
-                yield await read_whole(reply, reading)
-                return
-            async with aclosing(read_stream(reply, ServerSentEvents(), reading)) as batches:
-                async for batch in batches:
-                    yield batch
+        return asked(
+            self.upstream,
+            f"{_path(request.model, self.name)}:{method}",
+            msgspec.json.encode(request_body(request, self.name, self.account.options)),
+            streamed=request.stream,
+            seconds=request.timeout_seconds,
+            reading=Reading(self.account),
+            cutter=ServerSentEvents(),
+        )
 
     async def count_tokens(self, request: ChatRequest) -> int:
         """Return how many tokens of input *request* is.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +16,7 @@ from hecate.serve_llm.providers.ollama_answer import Reading
 from hecate.serve_llm.providers.ollama_body import request_body
 from hecate.serve_llm.providers.ollama_host import ollama_address
 from hecate.serve_llm.providers.provider import Account, Model, ProviderKind, bearer
-from hecate.serve_llm.providers.reading import read_stream, read_whole
+from hecate.serve_llm.providers.reading import asked
 from hecate.serve_llm.refusals import not_understood
 
 if TYPE_CHECKING:
@@ -91,19 +90,17 @@ class Ollama:
         await self._show_new(tags)
         return tuple(self._model(tag) for tag in tags)
 
-    async def chat(self, request: ChatRequest) -> Batches:
+    def chat(self, request: ChatRequest) -> Batches:
         """Answer *request*."""
-        body = request_body(request, self.name, self.account.options)
-        reading = Reading(self.account)
-        with await self.upstream.send(
-            "POST", "/api/chat", body, streamed=request.stream, seconds=request.timeout_seconds
-        ) as reply:
-            if not request.stream:
-                yield await read_whole(reply, reading)
-                return
-            async with aclosing(read_stream(reply, Lines(), reading)) as batches:
-                async for batch in batches:
-                    yield batch
+        return asked(
+            self.upstream,
+            "/api/chat",
+            request_body(request, self.name, self.account.options),
+            streamed=request.stream,
+            seconds=request.timeout_seconds,
+            reading=Reading(self.account),
+            cutter=Lines(),
+        )
 
     async def embed(self, request: EmbeddingRequest) -> Embeddings:
         """Return the vectors for *request*."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,7 @@ from hecate.serve_llm.providers.openai_answer import Reading
 from hecate.serve_llm.providers.openai_body import OPENAI, Manners, request_body
 from hecate.serve_llm.providers.openai_models import Listed, listed_models, model_of
 from hecate.serve_llm.providers.provider import Account, Model, ProviderKind, bearer
-from hecate.serve_llm.providers.reading import read_stream, read_whole
+from hecate.serve_llm.providers.reading import asked
 from hecate.serve_llm.refusals import not_understood
 
 if TYPE_CHECKING:
@@ -73,20 +72,17 @@ class OpenAi:
         listed += (Listed(name) for name in self.account.models if name not in known)
         return tuple(model_of(self.name, entry) for entry in listed)
 
-    async def chat(self, request: ChatRequest) -> Batches:
+    def chat(self, request: ChatRequest) -> Batches:
         """Answer *request*."""
-        body = request_body(request, self.name, self.account.options, self.manners)
-        with await self.upstream.send(
-            "POST", "/chat/completions", body, streamed=request.stream, seconds=request.timeout_seconds
-        ) as reply:
-            reading = Reading(self.account)
-            # A server that cannot stream answers a stream's request whole.
-            if not request.stream or reply.media_type == "application/json":
-                yield await read_whole(reply, reading)
-                return
-            async with aclosing(read_stream(reply, ServerSentEvents(), reading)) as batches:
-                async for batch in batches:
-                    yield batch
+        return asked(
+            self.upstream,
+            "/chat/completions",
+            request_body(request, self.name, self.account.options, self.manners),
+            streamed=request.stream,
+            seconds=request.timeout_seconds,
+            reading=Reading(self.account),
+            cutter=ServerSentEvents(),
+        )
 
     async def embed(self, request: EmbeddingRequest) -> Embeddings:
         """Return the vectors for *request*."""

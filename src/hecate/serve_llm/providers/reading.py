@@ -1,18 +1,19 @@
-"""Reads a streamed answer for every adapter: payloads in, batches out, the end seen to."""
+"""Asks and reads for every adapter: a request in, batches out, the end seen to."""
 
 from __future__ import annotations
 
-from contextlib import aclosing
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final, Protocol
 
 from hecate.serve_llm.errors import ProviderFailed, ProviderSlow
+from hecate.serve_llm.event_lines import Cutter, ServerSentEvents
 from hecate.serve_llm.pieces import Batches, Piece
 
 if TYPE_CHECKING:
-    from hecate.serve_llm.event_lines import Cutter
-    from hecate.serve_llm.upstream import Reply
+    from hecate.serve_llm.upstream import Upstream
 
-LAST_SECONDS = 5.0
+JSON: Final = "application/json"
+LAST_SECONDS: Final = 5.0
 """How long the usage and the end mark may take once the model has finished."""
 
 
@@ -42,28 +43,46 @@ class Reading(Protocol):
         """
 
 
-async def read_whole(reply: Reply, reading: Reading) -> list[Piece]:
-    """Return the pieces of an answer that is not streamed.
+async def asked(
+    upstream: Upstream,
+    path: str,
+    body: bytes,
+    *,
+    streamed: bool,
+    seconds: float | None,
+    reading: Reading,
+    cutter: Cutter,
+    headers: Mapping[str, str] | None = None,
+) -> Batches:
+    """Send a chat, and give the batches of its answer.
+
+    Args:
+        upstream: Where to send it.
+        path: What follows the base URL.
+        body: The request.
+        streamed: Whether the answer is to come piece by piece.
+        seconds: The longest that the call may take; None: as configured.
+        reading: Reads the answer.
+        cutter: Cuts a streamed answer into what *reading* takes.
+        headers: Further headers for this request.
 
     Raises:
-        ProviderFailed: The answer breaks off, is an error, or is not understood.
+        ModelNotFound, ProviderFailed: As for `Upstream.send`; or the answer breaks off, is an error, or is
+            not understood.
     """
-    pieces: list[Piece] = []
-    reading.take(await reply.whole(), pieces)
-    reading.finish(pieces)
-    return pieces
-
-
-async def read_stream(reply: Reply, cutter: Cutter, reading: Reading) -> Batches:
-    """Give the batches of a streamed answer.
-
-    Raises:
-        ProviderFailed: The answer breaks off, is an error, or is not understood.
-    """
-    try:
-        async with aclosing(reply.payloads(cutter)) as payloads:
-            async for arrived in payloads:
-                pieces: list[Piece] = []
+    with await upstream.send("POST", path, body, streamed=streamed, seconds=seconds, headers=headers) as reply:
+        # It may be large, and the answer may take long.
+        del body
+        # A server that cannot stream answers a stream's request whole; lines of JSON may be called JSON, too.
+        if not streamed or (reply.media_type == JSON and isinstance(cutter, ServerSentEvents)):
+            pieces: list[Piece] = []
+            reading.take(await reply.whole(), pieces)
+            reading.finish(pieces)
+            yield pieces
+            return
+        try:
+            while arrived := await reply.payloads(cutter):
+                pieces = []
                 try:
                     for payload in arrived:
                         reading.take(payload, pieces)
@@ -80,10 +99,10 @@ async def read_stream(reply: Reply, cutter: Cutter, reading: Reading) -> Batches
                     reply.silent_at_most(LAST_SECONDS)
                 if pieces:
                     yield pieces
-    except ProviderSlow:
-        # A server that forgets its end mark and keeps the connection open has answered nevertheless.
-        if not reading.complete:
-            raise
-    pieces = []
-    reading.finish(pieces)
-    yield pieces
+        except ProviderSlow:
+            # A server that forgets its end mark and keeps the connection open has answered nevertheless.
+            if not reading.complete:
+                raise
+        pieces = []
+        reading.finish(pieces)
+        yield pieces
