@@ -113,7 +113,12 @@ def test_every_dialect_reaches_a_peers_model(rig: Rig, ollama_url: str) -> None:
     body = {"model": REMOTE, "messages": MESSAGES, "max_tokens": 100}
     assert bert.caller.post("/v1/chat/completions", body).json["choices"][0]["message"]["content"] == WHOLE
     assert bert.caller.post("/v1/messages", body).json["content"][0]["text"] == WHOLE
-    assert bert.caller.post("/api/chat", {"model": REMOTE, "messages": MESSAGES, "stream": False}).json["message"]["content"] == WHOLE
+    assert (
+        bert.caller.post("/api/chat", {"model": REMOTE, "messages": MESSAGES, "stream": False}).json["message"][
+            "content"
+        ]
+        == WHOLE
+    )
     assert b"[DONE]" in bert.caller.post("/v1/chat/completions", {**body, "stream": True}).body
 
 

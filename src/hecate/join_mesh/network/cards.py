@@ -7,7 +7,7 @@ anybody else, or a second time.
 from __future__ import annotations
 
 import os
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 
@@ -18,6 +18,8 @@ from hecate.join_mesh.network.identity import Identity
 NONCE_BYTES: Final = 16
 SIGNATURE_BYTES: Final = 64
 MOST_CAPABILITIES: Final = 500
+LATEST_TIME: Final = 253_402_300_799_999
+"""Milliseconds since 1970, UTC: the end of the year 9999."""
 _DOMAIN: Final = b"hecate mesh card 1\0"
 
 
@@ -33,7 +35,7 @@ class CapabilityCard(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     input_schema: dict[str, Any] = {}
     output_schema: dict[str, Any] = {}
     callable: bool = False
-    announced_at: int = 0
+    announced_at: Annotated[int, msgspec.Meta(ge=0, le=LATEST_TIME)] = 0
     """Milliseconds since 1970, UTC."""
 
 

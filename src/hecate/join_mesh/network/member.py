@@ -18,11 +18,13 @@ from hecate.join_mesh.mesh_store import MeshStore, invite, keep_shut_out, open_i
 from hecate.join_mesh.network.calls import Told
 from hecate.join_mesh.network.capability_calls import CapabilityCalls
 from hecate.join_mesh.network.enrolment import Door
+from hecate.join_mesh.network.followed_facts import FollowedFacts
 from hecate.join_mesh.network.invitation import SECRET_BYTES, Invitation, as_word
 from hecate.join_mesh.network.node import Node, open_node
 from hecate.join_mesh.network.own_addresses import own_hosts
 from hecate.join_mesh.network.peer_models import ModelsOfPeers
 from hecate.join_mesh.network.peers import Peer
+from hecate.join_mesh.network.published_facts import PublishedFacts
 from hecate.join_mesh.network.realm import CERTIFICATE_DAYS, Realm
 from hecate.join_mesh.network.shared_models import SharedModels
 from hecate.join_mesh.network.shutting_out import Statement, holds, shut_out_by
@@ -46,6 +48,8 @@ class Member:
         self.node = node
         self.store = store
         self.capability_calls = CapabilityCalls(node, mesh.log)
+        self.published_facts = PublishedFacts(node, mesh.log, mesh.events)
+        self._followed_facts = FollowedFacts(node, store)
         self._models_of_peers = ModelsOfPeers(node, mesh.gateway)
         SharedModels(node, mesh.gateway, store)
         self._door = Door(
@@ -67,6 +71,7 @@ class Member:
         async with asyncio.TaskGroup() as group:
             group.create_task(self.node.run())
             group.create_task(self._models_of_peers.run())
+            group.create_task(self.published_facts.run())
             group.create_task(self._keep_door())
 
     async def close(self) -> None:
@@ -75,6 +80,7 @@ class Member:
             task.cancel()
         await asyncio.gather(*self._asking, return_exceptions=True)
         await self._door.close()
+        await self._followed_facts.close()
         await self.capability_calls.close()
 
     # -- letting in
