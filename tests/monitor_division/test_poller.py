@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from hecate.dossiers.errors import HecateError, InvalidState, Unavailable
 from hecate.monitor_division.monitor_settings import MonitorSettings
-from hecate.monitor_division.poll_result import PASSED, PollResult, failure
+from hecate.monitor_division.poll_result import PASSED, CannotPoll, PollResult, failure
 from hecate.monitor_division.poller import Poller
 from hecate.monitor_division.record_status import RecordStatus
 from hecate.monitor_division.samples_store import Sample
@@ -259,18 +259,26 @@ async def test_many_that_are_there_at_a_start_are_spread() -> None:
         await until(lambda: len(world.polls) == 50)
 
 
-async def test_a_bug_in_a_probe_ends_nothing() -> None:
+@pytest.mark.parametrize(
+    ("error", "logged"),
+    [
+        (ZeroDivisionError("a bug in a probe"), "a check could not be polled"),
+        (CannotPoll("Too many open files"), "checks cannot be polled"),
+    ],
+    ids=["bug", "shortage"],
+)
+async def test_what_goes_wrong_with_us_is_no_failure(error: Exception, logged: str) -> None:
     """It is logged, and the next poll comes as if nothing was."""
     world = World()
 
     async def stumble(check: WatchedCheck) -> PollResult:
         await World.probe(world, check)
-        raise ZeroDivisionError("a bug in a probe")
+        raise error
 
     world.probe = stumble  # type: ignore[method-assign]
     with capture_logs() as logs:
         async with polling(world) as poller:
             poller.watch(short())
             await until(lambda: world.polls["chk-api"] >= 3)
-    assert world.samples["chk-api"] == []
-    assert {entry["event"] for entry in logs} == {"a check could not be polled"}
+    assert (world.samples["chk-api"], world.reports) == ([], [])
+    assert {entry["event"] for entry in logs} == {logged}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from hecate.child_processes import strays
-from hecate.monitor_division.poll_result import LONGEST_MESSAGE, PASSED, PollResult, failure
+from hecate.monitor_division.poll_result import LONGEST_MESSAGE, PASSED, CannotPoll, PollResult, failure
 from hecate.monitor_division.probe_command import CommandProbe
 from hecate.monitor_division.probe_http import HttpProbe
 from hecate.monitor_division.probe_tcp import TcpProbe
@@ -192,6 +193,30 @@ async def test_a_connection_is_enough_for_tcp() -> None:
     await tcp.close()
 
 
+async def test_no_target_is_to_blame_when_we_have_no_files_left(http: HttpProbe, tmp_path: Path) -> None:
+    """Nothing is known of any of them then."""
+    tcp = TcpProbe()
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        port = server.getsockname()[1]
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        lowest_free = os.dup(0)
+        os.close(lowest_free)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (lowest_free, hard))
+        try:
+            for polling in (
+                http.poll(f"http://127.0.0.1:{port}/", timeout_seconds=TIMEOUT_SECONDS, expected_status=200),
+                tcp.poll("127.0.0.1", port, timeout_seconds=TIMEOUT_SECONDS),
+                CommandProbe(MARK).poll(
+                    ("/bin/true",), check_id="chk-1", folder=tmp_path, timeout_seconds=TIMEOUT_SECONDS
+                ),
+            ):
+                with pytest.raises(CannotPoll, match="Too many open files"):
+                    await polling
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    await tcp.close()
+
+
 # -- commands
 
 
@@ -246,11 +271,19 @@ async def test_what_a_command_leaves_behind_is_ended(command: Callable[..., Awai
     assert await command("sh", "-c", "setsid sleep 60 >/dev/null 2>&1 & exit 0") == PASSED
 
 
-async def test_a_command_that_prints_without_end_takes_no_memory(
-    command: Callable[..., Awaitable[PollResult]],
+@pytest.mark.parametrize(
+    "program", ["yes", "tr '\\0' x </dev/zero", "yes & yes & yes & wait"], ids=["lines", "line", "three"]
+)
+async def test_a_command_that_prints_without_end_is_ended(
+    command: Callable[..., Awaitable[PollResult]], program: str
 ) -> None:
-    """A hundred megabytes in one line; what is kept of it is one short message."""
-    result = await command(*python("import sys\nfor _ in range(100): sys.stdout.write('x' * 2**20)\nsys.exit(1)"))
+    """Long before its time is over; the others are not held up by reading it."""
+    assert (await command("sh", "-c", program)).message == "it has printed more than 1024 KiB"
+
+
+async def test_a_last_line_is_cut(command: Callable[..., Awaitable[PollResult]]) -> None:
+    """What is kept of it is one short message."""
+    result = await command(*python("import sys\nsys.stdout.write('x' * 100_000)\nsys.exit(1)"))
     assert result.message.startswith("exit code 1: xxx")
     assert len(result.message) <= LONGEST_MESSAGE
 

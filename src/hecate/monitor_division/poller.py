@@ -18,6 +18,7 @@ import structlog
 
 from hecate.dossiers.errors import HecateError, Unavailable
 from hecate.monitor_division.lanes import Lane, Lanes
+from hecate.monitor_division.poll_result import CannotPoll
 from hecate.monitor_division.record_status import RecordStatus
 from hecate.monitor_division.samples_store import Sample
 from hecate.monitor_division.schedule import Schedule
@@ -67,7 +68,8 @@ class Poller:
 
     Args:
         settings: How many at once.
-        probe: Polls a check.  It keeps to the check's time limit, and raises nothing for a target's misbehaviour.
+        probe: Polls a check.  It keeps to the check's time limit, and raises nothing for a target's misbehaviour, and
+            `CannotPoll` for ours.
         take: Is given each result.
         report: Has a status recorded.  Raises `HecateError` where that is refused.
     """
@@ -159,6 +161,8 @@ class Poller:
         at, began = time.time_ns() // 1_000_000, time.perf_counter()
         try:
             result = await self._probe(check)
+        except CannotPoll as exc:
+            self._complain("checks cannot be polled", reason=str(exc))
         except Exception:
             # An outer edge: our mistake with one target must not end the watch over all the others.
             log.exception("a check could not be polled", check_id=check.check_id, target=check.target)
@@ -199,11 +203,16 @@ class Poller:
         try:
             await self._report(polled.check, command)
         except Unavailable as exc:
-            if asyncio.get_running_loop().time() >= self._complains_at:
-                self._complains_at = asyncio.get_running_loop().time() + SECONDS_BETWEEN_COMPLAINTS
-                log.warning("the status of a check is not recorded", check_id=command.check_id, reason=str(exc))
+            self._complain("the status of a check is not recorded", check_id=command.check_id, reason=str(exc))
         except HecateError as exc:
             # Monitoring was paused or the check retired while it was polled.
             log.debug("the status of a check is not taken", check_id=command.check_id, reason=str(exc))
         else:
             polled.status, polled.has_incident = wanted
+
+    def _complain(self, event: str, **details: str) -> None:
+        """Log a warning, but not one for each check."""
+        now = asyncio.get_running_loop().time()
+        if now >= self._complains_at:
+            self._complains_at = now + SECONDS_BETWEEN_COMPLAINTS
+            log.warning(event, **details)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from hecate.child_processes.child_process import run_child
 from hecate.dossiers.errors import Refused
-from hecate.monitor_division.poll_result import PASSED, PollResult, failure
+from hecate.monitor_division.poll_result import OUR_SHORTAGES, PASSED, CannotPoll, PollResult, failure, in_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 LONGEST_LINE = 300
 """What is kept of the last line that a command has printed."""
+MOST_PRINTED = 1024 * 1024
+"""Characters that a command may print: who reads more, every few seconds, does nothing else."""
 
 
 class CommandProbe:
@@ -27,22 +30,36 @@ class CommandProbe:
         self._mark = mark
 
     async def poll(self, command: Sequence[str], *, check_id: str, folder: Path, timeout_seconds: float) -> PollResult:
-        """Run *command* in *folder*; no shell reads it, and it sees nothing of the daemon's secrets."""
-        last_line = ""
+        """Run *command* in *folder*; no shell reads it, and it sees nothing of the daemon's secrets.
+
+        Raises:
+            CannotPoll: There is no room for a process.
+        """
+        last_line, printed = "", 0
 
         def keep_last(lines: Sequence[str]) -> None:
-            nonlocal last_line
+            nonlocal last_line, printed
             last_line = next((line[:LONGEST_LINE] for line in reversed(lines) if line.strip()), last_line)
+            printed += sum(map(len, lines)) + len(lines)
+            if printed > MOST_PRINTED and not patience.expired():
+                patience.reschedule(0)
 
         try:
-            end = await run_child(
-                command,
-                mark=f"{self._mark}/{check_id}",
-                folder=folder,
-                timeout_seconds=timeout_seconds,
-                on_lines=keep_last,
-            )
+            async with asyncio.timeout(None) as patience:
+                end = await run_child(
+                    command,
+                    mark=f"{self._mark}/{check_id}",
+                    folder=folder,
+                    timeout_seconds=timeout_seconds,
+                    on_lines=keep_last,
+                )
+        except TimeoutError:
+            return failure(f"it has printed more than {MOST_PRINTED // 1024} KiB")
+        except OSError as exc:
+            raise CannotPoll(in_words(exc)) from exc
         except Refused as refusal:
+            if isinstance(refusal.__cause__, OSError) and refusal.__cause__.errno in OUR_SHORTAGES:
+                raise CannotPoll(str(refusal)) from refusal
             return failure(str(refusal))
         if end.succeeded:
             return PASSED

@@ -74,7 +74,11 @@ class HttpProbe:
     async def poll(
         self, url: str, *, timeout_seconds: float, expected_status: int, expected_body: str = ""
     ) -> PollResult:
-        """Ask for *url*, and say whether the answer is the expected one."""
+        """Ask for *url*, and say whether the answer is the expected one.
+
+        Raises:
+            CannotPoll: No connection can be made at all.
+        """
         host = urlsplit(url).hostname or ""
         # An address in the URL is not resolved, so the resolver does not look at it.
         if is_refused(host):

@@ -19,7 +19,11 @@ class TcpProbe:
         await self._resolver.close()
 
     async def poll(self, host: str, port: int, *, timeout_seconds: float) -> PollResult:
-        """Connect to *port* of *host*, and hang up."""
+        """Connect to *port* of *host*, and hang up.
+
+        Raises:
+            CannotPoll: No connection can be made at all.
+        """
         try:
             async with asyncio.timeout(timeout_seconds):
                 return await self._connect(host, port)
