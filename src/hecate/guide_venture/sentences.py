@@ -137,7 +137,9 @@ _SENTENCES: Final[Mapping[str, Callable[[Fields, Mapping[str, str]], str]]] = {
     "divisions_proposed": lambda f, _: f"{f['model']} proposed {_counted(len(f['divisions']), 'division')}",
     "aggregate_designed": lambda f, _: f"aggregate {f['aggregate_name']!r} designed",
     "event_designed": lambda f, _: (
-        f"event {f['event_name']!r} designed" + (f" of {f['aggregate_name']!r}" if f.get("aggregate_name") else "")
+        f"event {f['event_name']!r} of {f['aggregate_name']!r} designed"
+        if f.get("aggregate_name")
+        else f"event {f['event_name']!r} designed"
     ),
     "desk_inventoried": lambda f, _: f"desk {f['desk_name']!r} planned: {f['desk_type']}, {f['priority']}",
     "dependency_planned": lambda f, _: f"desk {f['from_desk']!r} needs {f['to_desk']!r}",
