@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from hecate.dossiers.messages import Command
     from hecate.dossiers.process import Process
 
+SECONDS_BETWEEN_LOOKS = 0.01
 SECONDS_BETWEEN_RECORDS = 1.0
 SECONDS_BETWEEN_TRIES = 1.0
 STOP_SECONDS = 8.0
@@ -110,18 +111,30 @@ class JobRunner:
             raise NotFound(f"there is no job {job_id!r}")
         return found
 
+    async def taken_up(self, job_id: str) -> JobLog | None:
+        """Return the log of a job as soon as it has one; None of a job that has ended.
+
+        Raises:
+            NotFound: There is no such job.
+            Unavailable: The daemon stops before it begins.
+        """
+        while (job_log := self.log_of(job_id)) is None and not (await self.record(job_id)).is_finished:
+            if self._stopping:
+                raise Unavailable(f"the daemon is stopping; job {job_id!r} waits for its next start")
+            # It has been recorded and is about to be taken up; or it has ended, and is about to be let go.
+            await asyncio.sleep(SECONDS_BETWEEN_LOOKS)
+        return job_log
+
     async def finished(self, job_id: str) -> JobRecord:
         """Return what is recorded of a job once it has ended.
 
         Raises:
             NotFound: There is no such job.
+            Unavailable: The daemon stops before it begins.
         """
         while not (record := await self.record(job_id)).is_finished:
-            if (job_log := self.log_of(job_id)) is not None:
+            if (job_log := await self.taken_up(job_id)) is not None:
                 await job_log.closed()
-            else:
-                # It has been recorded and is about to be taken up.
-                await asyncio.sleep(0.01)
         return record
 
     async def cancel(self, job_id: str) -> JobRecord:
@@ -135,7 +148,7 @@ class JobRunner:
         while True:
             record = await self.record(job_id)
             if record.is_finished:
-                raise Refused(f"job {job_id!r} cannot be cancelled: it has ended, and has {record.state}")
+                raise Refused(f"job {job_id!r} cannot be cancelled: it has ended ({record.state})")
             job, task = self._jobs.get(job_id), self._tasks.get(job_id)
             if job is not None and task is not None:
                 job.state = "cancelled"

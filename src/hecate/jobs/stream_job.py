@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from hecate.dossiers.errors import Invalid
-from hecate.dossiers.job_records import JobOutput, JobRecord
+from hecate.dossiers.job_records import JobOutput
 from hecate.endpoints import Call, Route, Stream
 from hecate.jobs.job_log import JobLog
 from hecate.jobs.job_view import in_full
@@ -31,8 +31,8 @@ _encode = msgspec.json.Encoder().encode
 async def stream_job(call: Call) -> Stream:
     """Stream what a job tells until it ends; of one that has ended, what is kept."""
     runner, job_id = call.services.get(JobRunner), call.path["job_id"]
-    record = await runner.record(job_id)
-    return Stream(_pieces(runner, record, _resume_after(call)))
+    await runner.record(job_id)
+    return Stream(_pieces(runner, job_id, _resume_after(call)))
 
 
 def _resume_after(call: Call) -> int:
@@ -42,17 +42,16 @@ def _resume_after(call: Call) -> int:
     return int(last or 0)
 
 
-async def _pieces(runner: JobRunner, record: JobRecord, after: int) -> AsyncGenerator[bytes, None]:
-    yield _event("state", {"state": record.state})
-    log = runner.log_of(record.id)
-    if log is None and record.is_finished and after == 0:
-        for piece in _kept(record.output):
-            yield piece
-    elif log is not None:
+async def _pieces(runner: JobRunner, job_id: str, after: int) -> AsyncGenerator[bytes, None]:
+    log = await runner.taken_up(job_id)
+    if log is not None:
         async with aclosing(_followed(log, after)) as pieces:
             async for piece in pieces:
                 yield piece
-    ended = await runner.finished(record.id)
+    ended = await runner.finished(job_id)
+    if log is None and after == 0:
+        for piece in _kept(ended.output):
+            yield piece
     yield _event("done", {"state": ended.state, "error": ended.error and ended.error.error, "job": in_full(ended)})
 
 
