@@ -30,6 +30,7 @@ NOT_FEATURES = frozenset(
         "daemon",
         "dossiers",
         "endpoints",
+        "generate_division.skeleton",
         "join_mesh.network",
         "paths",
         "rest",

@@ -22,6 +22,8 @@ from hecate import paths
 from hecate.daemon import wrong_key
 from hecate.daemon.errors import ConfigurationWrong
 from hecate.daemon.loopback import LoopbackAddress
+from hecate.deploy_division.deploy_settings import DeploySettings
+from hecate.generate_division.settings import GenerateSettings
 from hecate.jobs.settings import JobSettings
 from hecate.join_mesh.settings import MeshSettings
 from hecate.monitor_division.monitor_settings import MonitorSettings
@@ -106,6 +108,8 @@ class Configuration(Struct, frozen=True, forbid_unknown_fields=True):
     lifecycle: LifecycleSettings = LifecycleSettings()
     jobs: JobSettings = JobSettings()
     workspaces: WorkspaceSettings = WorkspaceSettings()
+    generate: GenerateSettings = GenerateSettings()
+    deploy: DeploySettings = DeploySettings()
     monitoring: MonitorSettings = MonitorSettings()
     llm: LlmSettings = LlmSettings()
     local: LocalSettings = LocalSettings()
@@ -211,17 +215,29 @@ def _with_paths(configuration: Configuration, options: ServeOptions, file: Path 
         or _from_file("data.dir", data.dir, file)
         or _default("data directory", paths.default_data_dir)
     )
+    templates = _from_file("generate.templates", configuration.generate.templates, file) or _templates_beside(file)
     token_file = _from_file("http.token_file", configuration.http.token_file, file)
+    releases = _from_file("deploy.dir", configuration.deploy.dir, file)
     models = _from_file("local.folder", configuration.local.folder, file)
     geo_database = _from_file("geo.database", configuration.geo.database, file)
     return replace(
         configuration,
         socket=replace(socket, path=str(socket_path.absolute())),
         data=replace(data, dir=str(data_dir.absolute())),
+        generate=replace(configuration.generate, templates=str(templates or "")),
         http=replace(configuration.http, token_file=str(token_file or "")),
+        deploy=replace(configuration.deploy, dir=str(releases or "")),
         local=replace(configuration.local, folder=str(models or data_dir.absolute() / MODELS_FOLDER)),
         geo=replace(configuration.geo, database=str(geo_database or "")),
     )
+
+
+def _templates_beside(file: Path | None) -> Path | None:
+    """Return ``templates`` beside the configuration file, or beside where one would be; None: there is no place."""
+    try:
+        return (file or paths.default_config()).with_name("templates")
+    except RuntimeError:
+        return None
 
 
 def _from_environment(variable: str) -> Path | None:

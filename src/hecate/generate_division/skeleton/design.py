@@ -31,8 +31,6 @@ class DesignedEvent(Struct, frozen=True, kw_only=True):
     payload_fields: tuple[str, ...] = ()
     """Each a name, or a name and a type: ``amount: int``."""
     description: str = ""
-    apart: bool = False
-    """Whether it has a file of its own already, from a time when no desk raised it."""
 
 
 class PlannedDesk(Struct, frozen=True, kw_only=True):
@@ -60,3 +58,32 @@ class Design(Struct, frozen=True, kw_only=True):
     desks: tuple[PlannedDesk, ...] = ()
     order: tuple[str, ...] = ()
     """Ids of desks, those to be built first; desks that it does not name come after them."""
+    written: tuple[str, ...] = ()
+    """Paths of what was generated before: an event that no desk raised then has a file of its own, and keeps it."""
+
+
+class GeneratedFile(Struct, frozen=True):
+    """A file of the project, as it comes from its template."""
+
+    path: str
+    """In the workspace."""
+    text: str
+    desk_id: str
+    """The desk that it is part of; empty: it is there whatever the desks are."""
+
+
+class Rendering(Struct, frozen=True, kw_only=True):
+    """What is asked of the process that renders: see `hecate.generate_division.skeleton.__main__`."""
+
+    design: Design
+    template: str
+    own_templates: str
+    """The folder of the user's own templates; empty: there are none."""
+
+
+class Rendered(Struct, frozen=True, kw_only=True):
+    """What it answers."""
+
+    files: tuple[GeneratedFile, ...] = ()
+    wrong: str = ""
+    """Why there are none."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set as AbstractSet
 
 from hecate.generate_division.skeleton.design import Design, DesignedAggregate, DesignedEvent, PlannedDesk
 from hecate.generate_division.skeleton.identifiers import (
@@ -44,8 +44,13 @@ StoredNames = defaultdict[str, Names]
 """Of each version, the names that its events have taken."""
 
 
-def name_project(design: Design) -> Project:
-    """Return *design* with names that can be used, the same for the same design."""
+def name_project(design: Design, kept_apart: AbstractSet[str] = frozenset()) -> Project:
+    """Return *design* with names that can be used, the same for the same design.
+
+    Args:
+        design: As it was designed and planned.
+        kept_apart: Names of events that have a file of their own although a desk raises them.
+    """
     division = slug(design.division, "division", LONGEST_PACKAGE)
     raised = raised_events(design)
     design = settled(design, raised, division)
@@ -57,7 +62,8 @@ def name_project(design: Design) -> Project:
             event,
             aggregates[event.aggregate],
             stored,
-            modules.take(_base_of(event.name)) if event.apart or event.name not in claimed else "",
+            module=modules.take(_base_of(event.name)),
+            has_file=event.name not in claimed or event.name in kept_apart,
         )
         for event in design.events
     }
@@ -79,7 +85,7 @@ def name_project(design: Design) -> Project:
         venture=design.venture,
         division=design.division,
         aggregates=tuple(aggregates.values()),
-        events=tuple(event for event in events.values() if event.module),
+        events=tuple(event for event in events.values() if event.has_file),
         commands=commands,
         projections=tuple(projections.values()),
         queries=tuple(
@@ -117,7 +123,9 @@ def _aggregate(designed: DesignedAggregate, module: str) -> Aggregate:
 # -- events
 
 
-def _event(designed: DesignedEvent, aggregate: Aggregate, stored: StoredNames, module: str) -> Event:
+def _event(
+    designed: DesignedEvent, aggregate: Aggregate, stored: StoredNames, *, module: str = "", has_file: bool = False
+) -> Event:
     base = _base_of(designed.name)
     version = EVENT_VERSION.search(slug(designed.name, "event"))
     number = (version and version[1].lstrip("0")) or "1"
@@ -131,6 +139,7 @@ def _event(designed: DesignedEvent, aggregate: Aggregate, stored: StoredNames, m
         fields=tuple(_fields(aggregate, designed.payload_fields)),
         sets=next((flag for flag in aggregate.flags if stems(flag.name.lower()) == says), None),
         module=module,
+        has_file=has_file,
     )
 
 
@@ -182,7 +191,7 @@ def _command(
     words = slug(desk.name, "desk")
     if event is None:
         aggregate = aggregates[desk.aggregate]
-        event = _event(DesignedEvent(name=happened(words, aggregate.module)), aggregate, stored, "")
+        event = _event(DesignedEvent(name=happened(words, aggregate.module)), aggregate, stored)
     return CommandDesk(
         **_described(desk, module_of),
         aggregate=event.aggregate,

@@ -67,10 +67,12 @@ class Event:
     aggregate: Aggregate
     fields: tuple[Field, ...]
     """The aggregate's ids, and then the payload."""
-    sets: Flag | None = None
+    sets: Flag | None
     """The status flag that says the same."""
-    module: str = ""
-    """Of its own file; empty: it has none."""
+    module: str
+    """What its file is called, if it has one of its own."""
+    has_file: bool
+    """Whether it has; else it is in that of the desk that raises it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import jinja2
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from hecate.dossiers.errors import Refused
 from hecate.generate_division.skeleton import wording
-from hecate.generate_division.skeleton.design import Design
+from hecate.generate_division.skeleton.design import Design, GeneratedFile
 from hecate.generate_division.skeleton.naming import name_project
 from hecate.generate_division.skeleton.template_folder import Template, TemplateFolder, paths_of
 
@@ -31,16 +31,6 @@ class TemplateWrong(Refused):
     """A template cannot be rendered; the message names it and the line."""
 
 
-class GeneratedFile(NamedTuple):
-    """A file of the project."""
-
-    path: str
-    """In the workspace."""
-    text: str
-    desk_id: str
-    """The desk that it is part of; empty: it is there whatever the desks are."""
-
-
 def render(design: Design, folder: TemplateFolder) -> tuple[GeneratedFile, ...]:
     """Return every file of the project: first what all desks need, then the desks' own in the order of the plan.
 
@@ -49,7 +39,7 @@ def render(design: Design, folder: TemplateFolder) -> tuple[GeneratedFile, ...]:
     Raises:
         TemplateWrong: A template has a mistake, or two make the same file.
     """
-    project = name_project(design)
+    project = name_project(design, _kept_apart(design, folder))
     templates = {template.path: template for template in folder.templates}
     environment = _environment(folder.name, templates)
     made: dict[str, tuple[str, GeneratedFile]] = {}
@@ -63,6 +53,19 @@ def render(design: Design, folder: TemplateFolder) -> tuple[GeneratedFile, ...]:
             made[path] = (template.path, GeneratedFile(path, text, around["desk"].id if "desk" in around else ""))
     places = {"": -1, **{desk_id: place for place, desk_id in enumerate(_in_order(design))}}
     return tuple(sorted((file for _, file in made.values()), key=lambda file: (places[file.desk_id], file.path)))
+
+
+def _kept_apart(design: Design, folder: TemplateFolder) -> set[str]:
+    """Return the names of the events whose own file is among what was written before."""
+    names = [event.name for event in design.events]
+    project = name_project(design, frozenset(names))
+    title_of = {event.module: event.title for event in project.events}
+    return {
+        title_of[around["event"].module]
+        for template in folder.templates
+        for path, around in paths_of(template, project)
+        if "event" in around and path in design.written
+    }
 
 
 def _in_order(design: Design) -> tuple[str, ...]:
