@@ -77,6 +77,12 @@ def test_every_event_ever_stored_has_a_sentence(event: dict[str, Any]) -> None:
             "release 1.1.0 is live on local, after 1.0.0",
         ),
         ("release_deployed_v1", {"version": "1.0.0", "target": "", "previous_version": None}, "release 1.0.0 is live"),
+        ("application_failed_v1", {"reason": "it ended 5 times"}, "application failed: it ended 5 times"),
+        (
+            "plan_proposed_v1",
+            {"model": "ollama/llama3.2", "desks": [1, 2]},
+            "ollama/llama3.2 proposed 2 desks",
+        ),
         (
             "release_failed_v1",
             {"version": "1.1.0", "stage": "health", "reason": "no answer"},

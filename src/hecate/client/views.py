@@ -40,8 +40,7 @@ class LiveRelease(msgspec.Struct, frozen=True):
 
     version: str
     live_since: str = ""
-    rolled_back: bool = False
-    target: str | None = None
+    target: str = ""
 
 
 class DivisionOnBoard(msgspec.Struct, frozen=True):

@@ -31,11 +31,10 @@ MOST_INCIDENTS = 20
 DIVISIONS = """
 SELECT p.division_id, p.name, p.process, p.phase, p.state, p.health,
     t.run_id, t.suite_type, t.outcome, t.passed, t.total, t.recorded_at,
-    l.version, l.live_since, l.rolled_back, r.release_id, r.target, r.commit_id
+    r.version, r.live_since, r.release_id, r.target, r.commit_id
 FROM division_progress p
 LEFT JOIN last_test_runs t ON t.division_id = p.division_id
-LEFT JOIN live_releases l ON l.division_id = p.division_id
-LEFT JOIN releases_deployed r ON r.division_id = l.division_id AND r.version = l.version
+LEFT JOIN releases r ON r.division_id = p.division_id AND r.is_live
 WHERE p.venture_id = ? ORDER BY p.position
 """
 PROCESSES = """
@@ -84,11 +83,10 @@ class LiveRelease(msgspec.Struct, frozen=True):
 
     version: str
     live_since: str
-    rolled_back: bool
-    """Whether it went live by a roll-back to it."""
-    release_id: str | None
-    target: str | None
-    commit: str | None
+    release_id: str
+    target: str
+    commit: str
+    """Of the workspace's repository; empty: there is none."""
 
 
 class DivisionOnBoard(msgspec.Struct, frozen=True, kw_only=True):
@@ -201,10 +199,8 @@ def _last_test(row: list[Any]) -> LastTest | None:
 
 
 def _live_release(row: list[Any]) -> LiveRelease | None:
-    version, live_since, rolled_back, release_id, target, commit = row
-    if version is None:
-        return None
-    return LiveRelease(version, rfc3339(live_since), bool(rolled_back), release_id, target, commit)
+    version, live_since, release_id, target, commit = row
+    return None if version is None else LiveRelease(version, rfc3339(live_since), release_id, target, commit)
 
 
 ROUTES = (

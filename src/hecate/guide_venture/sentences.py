@@ -135,6 +135,10 @@ _SENTENCES: Final[Mapping[str, Callable[[Fields, Mapping[str, str]], str]]] = {
     "workspace_assigned": lambda f, _: f"workspace is {f['workspace']}",
     "division_discovered": lambda f, _: f"division {f['division_name']!r} discovered",
     "divisions_proposed": lambda f, _: f"{f['model']} proposed {_counted(len(f['divisions']), 'division')}",
+    "design_proposed": lambda f, _: (
+        f"{f['model']} proposed {_counted(len(f['aggregates']), 'aggregate')} and {_counted(len(f['events']), 'event')}"
+    ),
+    "plan_proposed": lambda f, _: f"{f['model']} proposed {_counted(len(f['desks']), 'desk')}",
     "aggregate_designed": lambda f, _: f"aggregate {f['aggregate_name']!r} designed",
     "event_designed": lambda f, _: (
         f"event {f['event_name']!r} of {f['aggregate_name']!r} designed"
@@ -151,10 +155,14 @@ _SENTENCES: Final[Mapping[str, Callable[[Fields, Mapping[str, str]], str]]] = {
     "test_result_recorded": lambda f, _: (
         f"{f['suite_type']} tests ran elsewhere: {f['passed']} passed, {f['failed']} failed"
     ),
+    "release_begun": lambda f, _: f"release {f['version']} is being made",
     "release_deployed": _deployed,
     "release_failed": lambda f, _: f"release {f['version']} failed at {f['stage']}{_because(f.get('reason'))}",
     "release_rolled_back": _rolled_back,
     "rollout_staged": lambda f, _: f"release {f['version']} rolled out to {f['percentage']:g} % ({f['stage']})",
+    "application_started": lambda f, _: f"application of release {f['version']} started on port {f['port']}",
+    "application_stopped": lambda f, _: f"application stopped{_because(f.get('reason'))}",
+    "application_failed": lambda f, _: f"application failed{_because(f.get('reason'))}",
     "health_check_registered": _registered,
     "health_check_retired": lambda f, n: f"check {_called(n, f['check_id'])} retired{_because(f.get('reason'))}",
     "health_status_recorded": lambda f, n: (
