@@ -144,6 +144,12 @@ def test_reload_lists_the_providers_twice(caller: Caller) -> None:
     assert answer["providers"] == answer["providers_loaded"] == ["ollama"]
 
 
+def test_the_geo_status_is_told_twice(caller: Caller) -> None:
+    """As a word, and whether it is on at all."""
+    answer = caller.get("/api/geo/status").json
+    assert (answer["status"], answer["enabled"], answer["database_loaded"]) == ("allowed", False, False)
+
+
 def test_no_answer_has_a_result(caller: Caller) -> None:
     """A client takes a top-level ``result`` for the whole answer; and ``error`` is never an object."""
     venture_id = caller.discovering()
@@ -164,6 +170,9 @@ def test_no_answer_has_a_result(caller: Caller) -> None:
             "/api/events",
             "/api/llm/models",
             "/api/llm/health",
+            "/api/geo/status",
+            f"/api/ventures/{venture_id}/board",
+            f"/api/ventures/{venture_id}/timeline",
             "/api/nothing",
         )
     ]

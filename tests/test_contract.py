@@ -237,6 +237,14 @@ def test_what_a_process_has_made_is_read(caller: Caller, process: str, key: str,
     )
 
 
+def test_geo_status(caller: Caller) -> None:
+    """``GET /api/geo/status``: off unless it is configured, and then everything is allowed."""
+    answer = caller.get("/api/geo/status").json
+    assert has(answer, {"ok": True, "allowed": True})
+    assert answer["country"] is None
+    assert RFC_3339.fullmatch(answer["checked_at"])
+
+
 @pytest.mark.parametrize(
     ("request_line", "body", "expected"),
     [

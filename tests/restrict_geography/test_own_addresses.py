@@ -136,3 +136,34 @@ def test_an_address_is_decided_before_the_first_request(start: Start, tmp_path: 
     assert daemon.is_blocked
     events = [json.loads(line)["event"] for line in daemon.child.err]
     assert events.index("geography") < events.index("ready")
+
+
+def test_a_kernel_that_does_not_tell_is_no_end() -> None:
+    """As in a sandbox; here no socket can be opened.  It is said, and the operator's word holds."""
+    program = """if True:
+        import asyncio, os, resource
+        from hecate.endpoints import Restriction
+        from hecate.restrict_geography.databases import look_up
+        from hecate.restrict_geography.geography import Geography
+        from hecate.restrict_geography.settings import GeoSettings
+
+        async def main():
+            look_up("", ())  # what has to be loaded is
+            settings = GeoSettings(enabled=True, countries=("RU",), on_unknown="deny")
+            geography = Geography(settings, GeoSettings, {}, Restriction())
+            await asyncio.to_thread(int)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (0, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+            background = asyncio.create_task(geography.keep_checked())
+            while not geography.standing.problems:
+                await asyncio.sleep(0.01)
+            print(geography.standing.problems, geography.standing.verdict, geography.notices_changes)
+            background.cancel()
+
+        asyncio.run(main())
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=child_environment()
+    )
+    assert "the addresses of the interfaces cannot be read: Too many open files" in done.stdout
+    assert "Verdict(allowed=False, reason='unknown_location') False" in done.stdout
+    assert "changes of addresses are seen hourly only" in done.stdout

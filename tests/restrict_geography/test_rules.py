@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
+from hypothesis import given, strategies as st
 
 from hecate.restrict_geography.addresses import read_address
 from hecate.restrict_geography.rules import Rules
@@ -67,3 +69,23 @@ def test_what_is_wrong_is_named(settings: dict[str, Any], problem: str) -> None:
     """With its key and its value."""
     (said,) = Rules.read(GeoSettings(**settings)).problems
     assert problem in said
+
+
+@given(st.lists(st.text(), max_size=5), st.lists(st.text(), max_size=5), st.sampled_from(["blocklist", "allowlist"]))
+def test_nonsense_is_said_and_never_rises(first: list[str], second: list[str], mode: str) -> None:
+    """Whatever is written: each of it is either understood, or a problem; then ``on_unknown`` is all that counts."""
+    settings = msgspec.convert(
+        {
+            "mode": mode,
+            "countries": first,
+            "deny_addresses": second,
+            "allow_addresses": first,
+            "echo_urls": second,
+            "on_unknown": "deny",
+        },
+        GeoSettings,
+    )
+    read = Rules.read(settings)
+    understood = len(read.allowed) + len(read.denied)
+    assert len(read.problems) >= len(first) + len(second) - understood
+    assert not read.of_nothing("broken_configuration").allowed
