@@ -1,0 +1,81 @@
+"""What a release consists of is built: wheel and source archive of a Python project, or whatever a command makes."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sys
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hecate.deploy_division import build_backend_program
+from hecate.deploy_division.project_copy import copy_project, stamp_version
+from hecate.deploy_division.release_folder import APP
+from hecate.deploy_division.versions import version_of
+from hecate.dossiers.errors import Refused
+
+if TYPE_CHECKING:
+    from hecate.child_processes.child_process import ChildEnd
+    from hecate.jobs.job import Job
+
+SOURCE = "source"
+"""In the staging folder; gone when the build is over."""
+
+
+async def build(job: Job, project: Path, staging: Path, version: str, timeout_seconds: float) -> None:
+    """Build *version* of the Python *project* into *staging*: wheel, source archive, and the wheel's content.
+
+    Raises:
+        Refused: It cannot be built.
+    """
+    copy, output = staging / SOURCE, staging
+    await asyncio.to_thread(copy_project, project, copy)
+    if not await asyncio.to_thread(stamp_version, copy, version_of(version)):
+        job.tell(f"-- the project sets its version itself: what is built may not be named {version}")
+    own = project / ".venv" / "bin" / "python"
+    program = str(Path(build_backend_program.__file__))
+    end = await job.run(
+        (str(own) if own.exists() else sys.executable, program, str(output)),
+        folder=copy,
+        timeout_seconds=timeout_seconds,
+        environment={"PYTHONDONTWRITEBYTECODE": "1"},
+    )
+    _check(end, "the build of the project")
+    await asyncio.to_thread(shutil.rmtree, copy, ignore_errors=True)
+    await asyncio.to_thread(_unpack_wheels, staging)
+
+
+async def build_by_command(
+    job: Job, command: Sequence[str], staging: Path, *, folder: Path, version: str, timeout_seconds: float
+) -> None:
+    """Have *command* put the artifacts of *version* into *staging*; it runs in *folder*.
+
+    Raises:
+        Refused: It fails, or leaves nothing.
+    """
+    end = await job.run(
+        command,
+        folder=folder,
+        timeout_seconds=timeout_seconds,
+        environment={"HECATE_VERSION": version, "HECATE_ARTIFACTS": str(staging)},
+    )
+    _check(end, f"the command {command[0]!r}")
+    if not await asyncio.to_thread(lambda: any(staging.iterdir())):
+        raise Refused(f"the command {command[0]!r} has put nothing into the folder that HECATE_ARTIFACTS names")
+    await asyncio.to_thread(_unpack_wheels, staging)
+
+
+def _check(end: ChildEnd, what: str) -> None:
+    if not end.succeeded:
+        raise Refused(f"{what} failed: {end.in_words}")
+
+
+def _unpack_wheels(staging: Path) -> None:
+    try:
+        for wheel in staging.glob("*.whl"):
+            with zipfile.ZipFile(wheel) as archive:
+                archive.extractall(staging / APP)
+    except (OSError, zipfile.BadZipFile) as exc:
+        raise Refused(f"cannot unpack what was built: {exc}") from exc
