@@ -257,6 +257,8 @@ class ModelList(msgspec.Struct, frozen=True):
     """The models of all providers."""
 
     models: tuple[Model, ...]
+    default: str = ""
+    """Which of them to ask where none is named; empty: there is none."""
 
 
 class ProviderHealth(msgspec.Struct, frozen=True):
@@ -397,3 +399,5 @@ class ChatChunk(msgspec.Struct, frozen=True):
     usage: Usage | None = None
     cost_usd: float | None = None
     """None: unknown."""
+    warnings: tuple[str, ...] = ()
+    """In the last one: what was tried before, and other things worth knowing."""

@@ -7,7 +7,7 @@ Answered from what was last heard of each provider, so a dead one holds nobody u
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -22,11 +22,29 @@ class ModelList(Struct, frozen=True):
 
     ok: bool
     models: tuple[Model, ...]
+    default: str
+    """Whom to ask where no model is named: what ``llm.default_model`` says, or the first of a healthy provider that was
+    not made for something else than chats; empty: there is none."""
 
 
 async def list_models(call: Call) -> Mapping[str, Any]:
     """List the models of all providers."""
-    return {"models": await call.services.get(Gateway).models()}
+    gateway = call.services.get(Gateway)
+    models = await gateway.models()
+    return {"models": models, "default": _default(gateway, models)}
+
+
+def _default(gateway: Gateway, models: Iterable[Model]) -> str:
+    now = gateway.providers.now
+    if now.sources.llm.default_model:
+        return now.sources.llm.default_model
+    healthy = {name for name, shelf in now.catalogue.shelves.items() if shelf.status == "healthy"}
+    return next((model.id for model in models if model.provider in healthy and _chats(model)), "")
+
+
+def _chats(model: Model) -> bool:
+    """Return whether *model* is, for all that is known, one to chat with."""
+    return "embedding" not in model.capabilities and "embed" not in model.name
 
 
 ROUTES = (

@@ -80,6 +80,8 @@ class ProviderSettings(Struct, frozen=True, forbid_unknown_fields=True):
 class LlmSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """``[llm]``: what concerns all providers."""
 
+    default_model: str = ""
+    """Whom `hecate chat` asks when no model is named; empty: the first that is there."""
     aliases: dict[str, str | tuple[str, ...]] = field(default_factory=dict)
     """Other names for models: ``fast = "groq/llama-3.1-8b-instant"``; of several, each further one is a fallback."""
     fallbacks: dict[str, tuple[str, ...]] = field(default_factory=dict)

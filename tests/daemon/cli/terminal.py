@@ -69,6 +69,17 @@ class Terminal:
             while self.seen.count(text) < times and self._read(patience):
                 pass
 
+    def end_by(self, keys: bytes) -> int:
+        """Press *keys*, again and again as in `type_until`, until the process has ended; return its exit code."""
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while self.process.poll() is None:
+            assert time.monotonic() < deadline, f"it goes on: {self.seen!r}"
+            self.type(keys)
+            patience = time.monotonic() + 0.5
+            while self._read(patience):
+                pass
+        return self.process.returncode
+
     def wait_for(self, text: str, *, times: int = 1) -> None:
         """Read until *text* was printed so many *times*."""
         deadline = time.monotonic() + DEADLINE_SECONDS

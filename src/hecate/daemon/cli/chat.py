@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import Any
 
 import click
 
 from hecate.client import Client, ModelNotFound, questions
 from hecate.daemon.cli.command_folder import command
-from hecate.daemon.cli.conversation import answer_once, converse
+from hecate.daemon.cli.conversation import Conversation
 from hecate.daemon.cli.models import why_none
 from hecate.daemon.cli.session import Session
+
+REMEDY = "start ollama, or add a provider: `hecate providers add NAME`"
 
 
 @command(
@@ -30,6 +31,7 @@ from hecate.daemon.cli.session import Session
 @click.option("--system", help="What the model is told before everything else.")
 @click.option("--temperature", type=float, help="How freely it chooses its words, from 0.")
 @click.option("--max-tokens", type=click.IntRange(1), help="The most that it may answer.")
+@click.option("--plain", is_flag=True, help="Print answers as they are, even on a terminal.")
 @click.pass_obj
 def chat(
     session: Session,
@@ -39,32 +41,35 @@ def chat(
     system: str | None,
     temperature: float | None,
     max_tokens: int | None,
+    plain: bool,
 ) -> None:
-    """Ask a model; its answer is printed as it comes.
+    """Ask a model; its answer is printed as it comes, on a terminal as markdown.
 
     What is piped in is added to the prompt.  Without a prompt, a conversation begins: Ctrl-C cancels an answer, Ctrl-D
-    ends it.
+    ends it, /help shows what else there is.
 
-    One argument alone is a model if there is one of that name, and else the prompt.  Without a model the first of
-    `hecate models` is asked.
+    One argument alone is a model if there is one of that name, and else the prompt.  Without a model the daemon's
+    default is asked: what llm.default_model says, or the first that is there.
     """
     given = {"temperature": temperature, "max_tokens": max_tokens}
     options = {name: value for name, value in given.items() if value is not None}
-    messages: list[dict[str, Any]] = [{"role": "system", "content": system}] if system else []
     with session.client() as client:
         model, prompt = model_and_prompt(client, words, model)
         prompt = _with_standard_input(prompt)
+        conversation = Conversation(client, session.output, model, system=system or "", options=options, plain=plain)
         if prompt is None:
             if session.as_json:
                 raise click.UsageError("--json wants a prompt")
-            session.output.note(f"{model}: Ctrl-C cancels an answer, Ctrl-D ends the conversation")
-            converse(client, session.output, model, messages, options)
-            return
-        messages.append({"role": "user", "content": prompt})
-        if session.as_json:
+            # Only a conversation needs an editor of lines.
+            from hecate.daemon.cli.converse import converse  # noqa: PLC0415
+
+            session.output.note(f"{model}: /help shows what there is besides talking, Ctrl-D ends the conversation")
+            converse(conversation)
+        elif session.as_json:
+            messages = [*conversation.messages, {"role": "user", "content": prompt}]
             session.show(client, questions.chat(model, messages, options, stream=False))
         else:
-            answer_once(client, session.output, model, messages, options)
+            conversation.ask(prompt)
 
 
 def model_and_prompt(client: Client, words: Sequence[str], model: str | None) -> tuple[str, str | None]:
@@ -82,13 +87,13 @@ def model_and_prompt(client: Client, words: Sequence[str], model: str | None) ->
         raise click.UsageError("there are more arguments than [MODEL] [PROMPT]: put the prompt in quotes")
     if len(words) == 2:
         return words[0], words[1]
-    there = client.models()
-    names = {name for model in there for name in (model.name, model.id)}
+    there = client.fetch(questions.models()).value
+    names = {name for model in there.models for name in (model.name, model.id)}
     if words and words[0] in names:
         return words[0], None
-    if not there:
-        raise ModelNotFound(f"there is no model to chat with: {why_none(client)}")
-    return there[0].id or there[0].name, words[0] if words else None
+    if not there.default:
+        raise ModelNotFound(f"there is no model to chat with; {REMEDY}\n{why_none(client)}")
+    return there.default, words[0] if words else None
 
 
 def _with_standard_input(prompt: str | None) -> str | None:

@@ -68,6 +68,10 @@ class Output:
         text = printable(text) if self.for_people else text
         self._write(click.style(text, fg=colour) if colour else text)
 
+    def draw(self, text: str) -> None:
+        """Write to the terminal, with all that steers it: *text* is what we have made, not what others wrote."""
+        self._write(text, colour=True)
+
     def note(self, text: str, *, word: str = "", colour: str | None = None) -> None:
         """Print a line to standard error, where it is not taken for the answer; *word* comes first, in *colour*."""
         first = f"{click.style(word, fg=colour)} " if word else ""
@@ -102,10 +106,12 @@ class Output:
         else:
             self.note(if_empty)
 
-    def _write(self, text: str | bytes) -> None:
-        try:
+    def _write(self, text: str | bytes, *, colour: bool | None = None) -> None:
+        if colour is None:
             # Into a pipe text goes as it is; what must not come through was taken out above.
-            click.echo(text, nl=False, color=self.colour if self.for_people else True)
+            colour = self.colour if self.for_people else True
+        try:
+            click.echo(text, nl=False, color=colour)
         except BrokenPipeError:
             discard_output()
             raise
