@@ -24,7 +24,7 @@ FOUND = catalog.find()
 PROCESSES = {process.name for process in FOUND.desks} | {"guide_venture", "publish_facts"}
 """The packages that meet only through facts."""
 FEATURES = PROCESSES | {"report_health"}
-BASICS = {"endpoints", "dossiers", "jobs", "workspaces"}
+BASICS = {"endpoints", "dossiers", "jobs", "workspaces", "suites"}
 
 MAY_IMPORT: dict[str, set[str]] = {
     "dossiers": set(),
@@ -34,13 +34,16 @@ MAY_IMPORT: dict[str, set[str]] = {
     "child_processes": {"dossiers.errors"},
     "workspaces": {"dossiers.errors", "child_processes"},
     "jobs": {"dossiers", "endpoints", "workspaces", "child_processes"},
+    "suites": {"dossiers.errors", "jobs", "workspaces", "child_processes"},
     "rest": {"catalog", *BASICS},
     "serve_llm": {"dossiers.errors", "endpoints"},
     "join_mesh": {"serve_llm", *BASICS},
     "restrict_geography": {"dossiers.errors", "endpoints"},
+    "join_mesh": {"serve_llm", *BASICS},
     "client": {"paths"},
     **dict.fromkeys(FEATURES, BASICS),
     "monitor_division": {"child_processes", *BASICS},
+    "test_division": {"child_processes", *BASICS},
     "report_metrics": {"report_health", "serve_llm", *BASICS},
 }
 """What of hecate each part may import besides itself and the version; ``daemon`` may import everything."""

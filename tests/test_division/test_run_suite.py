@@ -160,7 +160,7 @@ def test_what_passes_when_it_is_run_again_is_flaky(division: UnderTest) -> None:
 
 
 def test_a_suite_without_tests_has_not_passed(division: UnderTest) -> None:
-    """pytest's own exit code says so."""
+    """The exit code of pytest says so."""
     suite = division.run()
     assert (suite["outcome"], suite["total"], suite["exit_code"]) == ("error", 0, 5)
     assert suite["reason"] == "exit code 5, though no test is reported as failed"

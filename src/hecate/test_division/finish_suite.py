@@ -10,6 +10,7 @@ from hecate.dossiers.desk import Desk, Example
 from hecate.dossiers.errors import Refused
 from hecate.dossiers.lifecycle import EVERY_STATE
 from hecate.dossiers.messages import Command, Event
+from hecate.suites.verdicts import FailedTest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,17 +18,6 @@ if TYPE_CHECKING:
     from hecate.dossiers.dossier import Dossier
 
 SuiteOutcome = Literal["passed", "failed", "error", "timed_out", "cancelled", "interrupted"]
-
-
-class FailedTest(msgspec.Struct, frozen=True):
-    """A test that has not passed."""
-
-    name: str
-    message: str
-    file: str = ""
-    """Empty: not known."""
-    line: int | None = None
-    """From 1."""
 
 
 class FinishSuite(Command, frozen=True):

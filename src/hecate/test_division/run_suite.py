@@ -5,7 +5,7 @@
 
 It is a job.  Without a ``command`` the division's own project is tested with pytest, from which progress, totals
 and failures are known.  Any other command runs in the project's folder, or in the workspace where there is none;
-no shell reads it.  See `hecate.test_division.suite_work` for what is read of its outcome.
+no shell reads it.  See `hecate.suites.run_suite` for what is read of its outcome.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from hecate.child_processes.command_line import CommandLine, words_of
 from hecate.dossiers.desk import Desk, Example, Work
 from hecate.dossiers.errors import Refused
 from hecate.dossiers.messages import Command, Event, Name
+from hecate.suites.own_suite import OWN_SUITE, RelativePath
 from hecate.test_division.finish_suite import FINISH, TestSuiteFinished
 from hecate.test_division.suite_work import run, unfinished
-from hecate.test_division.suites import OWN_SUITE, RelativePath
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from hecate.test_division.bounded_file import is_fresh
-from hecate.test_division.verdicts import LONGEST_MESSAGE, Verdicts
-from hecate.test_division.xml_reading import Attributes, read_xml
+from hecate.suites.bounded_file import is_fresh
+from hecate.suites.verdicts import LONGEST_MESSAGE, Verdicts
+from hecate.suites.xml_reading import Attributes, read_xml
 
 WELL_KNOWN = (
     "junit.xml",

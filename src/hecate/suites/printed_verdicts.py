@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from hecate.test_division.verdicts import Verdicts
+from hecate.suites.verdicts import Verdicts
 
 LONGEST_LINE = 2000
 """A longer line is no verdict."""
 
 _PYTEST_TOTAL = re.compile(
-    r"(?:collecting \.\.\. )?collected (\d{1,7}) items?(?: / (\d{1,7}) deselected)?.*|\d+ workers \[(\d{1,7}) items?\].*"
+    r"(?:collecting \.\.\. )?collected (\d{1,7}) items?(?: / (\d{1,7}) deselected)?.*"
+    r"|\d+ workers \[(\d{1,7}) items?\].*"
 )
 _PYTEST_CASE = re.compile(
     r"(?P<name>\S.*::.*\S) (?P<verdict>PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS)(?: .*)? +\[ *\d{1,3}%\]"

@@ -9,8 +9,8 @@ from typing import TypeVar
 
 import msgspec
 
-from hecate.test_division.bounded_file import Unreadable, is_fresh, opened
-from hecate.test_division.xml_reading import Attributes, read_xml
+from hecate.suites.bounded_file import Unreadable, is_fresh, opened
+from hecate.suites.xml_reading import Attributes, read_xml
 
 Report = TypeVar("Report", bound=msgspec.Struct)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from xml.parsers import expat
 
-from hecate.test_division.bounded_file import Unreadable, opened
+from hecate.suites.bounded_file import Unreadable, opened
 
 CHUNK_BYTES = 64 * 1024
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from hecate.test_division.finish_suite import FailedTest
+import msgspec
 
 MOST_FAILURES = 100
 """Failures that are told in full."""
@@ -12,6 +12,17 @@ MOST_NAMES = 10_000
 """Names of failed tests that are remembered, to run them again."""
 LONGEST_MESSAGE = 1000
 LONGEST_NAME = 500
+
+
+class FailedTest(msgspec.Struct, frozen=True):
+    """A test that has not passed."""
+
+    name: str
+    message: str
+    file: str = ""
+    """Empty: not known."""
+    line: int | None = None
+    """From 1."""
 
 
 @dataclass(slots=True)
