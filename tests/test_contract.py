@@ -271,7 +271,6 @@ def test_error_codes(caller: Caller, request_line: str, body: Any, expected: tup
         "generate/desk",
         "test/suite",
         "deploy/release",
-        "monitor/incident",
         "rescue/diagnose",
         "rescue/fix",
     ],

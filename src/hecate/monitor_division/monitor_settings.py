@@ -15,5 +15,5 @@ class MonitorSettings(Struct, frozen=True, forbid_unknown_fields=True):
     commands_at_once: Annotated[int, Meta(ge=1, le=100)] = 4
     keep_hours: Annotated[int, Meta(ge=1, le=8760)] = 48
     """How long single results are kept; what figures are made of is kept as long as they need."""
-    most_samples: Annotated[int, Meta(ge=1000, le=1_000_000_000)] = 2_000_000
+    most_samples: Annotated[int, Meta(ge=1000, le=1_000_000_000)] = 500_000
     """How many single results are kept at the most, some 100 bytes each."""
