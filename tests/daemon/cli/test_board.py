@@ -18,13 +18,13 @@ def test_each_division_is_a_line(hecate: Hecate, client: Client) -> None:
     for process in ("test", "monitor"):
         client.division_command(auth, process, "start")
     client.division_command(auth, "test", "result", {"suite_type": "unit", "passed": 40, "failed": 2})
-    for severity in ("sev3", "sev1"):
+    for severity in ("sev4", "sev3"):
         client.division_command(auth, "monitor", "incident", {"title": f"a {severity}", "severity": severity})
     pending = ["pending"] * 7
     states = [*pending[:3], "active", "pending", "active", "pending"]
     lines = [line.split("\t") for line in hecate("board", "boarded").stdout.splitlines()]
     assert lines == [
-        ["auth", "monitor", "active", "down", "sev1 a sev1 and 1 more", "failed 40/42", "", *states],
+        ["auth", "monitor", "active", "degraded", "sev3 a sev3 and 1 more", "failed 40/42", "", *states],
         ["billing", "design", "pending", "unknown", "", "", "", *pending],
     ]
     assert json.loads(hecate("board", "boarded", "--json").stdout)["summary"]["open_incidents"] == 2
