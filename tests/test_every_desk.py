@@ -19,7 +19,8 @@ from tests.calling import STEPS_TO, Caller
 
 FOUND = catalog.find().desks
 DESKS = [(process, desk) for process, desks in FOUND.items() for desk in desks]
-DECIDING = [*DESKS, *((process, desk.work.record) for process, desk in DESKS if desk.work is not None)]
+RECORDING = dict.fromkeys((process, desk.work.record) for process, desk in DESKS if desk.work is not None)
+DECIDING = [*DESKS, *RECORDING]
 """With those that nobody but a job reaches."""
 NOW = 1_700_000_000_000
 """Milliseconds since 1970."""
@@ -27,7 +28,10 @@ NOW = 1_700_000_000_000
 
 def named(cases: Sequence[tuple[Process, Any]]) -> list[Any]:
     """Return *cases* as parameters under readable names."""
-    names = [f"{process.noun}-{getattr(what, 'action', what) or 'begin'}" for process, what in cases]
+    names = [
+        f"{process.noun}-{what.action or what.command.__name__ if isinstance(what, Desk) else what}"
+        for process, what in cases
+    ]
     return [pytest.param(*case, id=name) for case, name in zip(cases, names, strict=True)]
 
 

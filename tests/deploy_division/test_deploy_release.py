@@ -59,7 +59,7 @@ def test_a_health_check_can_be_made(check: str) -> None:
 
 def test_one_release_is_made_at_a_time() -> None:
     """The next may begin when its outcome is recorded, which happens once."""
-    with pytest.raises(Refused, match="'rel-0' of version 1.1.0 is under way"):
+    with pytest.raises(Refused, match=r"'rel-0' of version 1\.1\.0 is under way"):
         decided(PROCESS, DESK, DeployRelease(version="1.2.0"), [BEGUN])
     outcome = RecordRelease(release_id="rel-0", version="1.1.0", target="local", stage="build", reason="exit code 1")
     (failed,) = decided(PROCESS, RECORD, outcome, [BEGUN])
