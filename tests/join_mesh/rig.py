@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import tempfile
 from collections.abc import Callable, Iterator
@@ -10,10 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from tests.calling import Caller
-from tests.daemon.child import Child, wait_until
-from tests.serving import serving
+from tests.daemon.child import Child, started, wait_until
+from tests.join_mesh.networks import Network
+from tests.serving import HECATE
 
 LEASE_SECONDS = 1.0
+PORT = 7447
+ENTER_NAMESPACE = Path(__file__).with_name("enter_namespace.py")
+
+
+def no_providers() -> dict[str, str]:
+    """Return the variables with which a developer's own providers are none of a test's business."""
+    return {name: "" for name in os.environ if name.endswith(("_API_KEY", "_API_KEY_FILE", "_BASE_URL", "_HOST"))}
 
 
 def free_port() -> int:
@@ -28,8 +37,9 @@ def free_port() -> int:
 class Member:
     """A daemon, its folder, and a client of it."""
 
-    def __init__(self, name: str, folder: Path, child: Child) -> None:
+    def __init__(self, name: str, folder: Path, child: Child, address: str) -> None:
         self.name = name
+        self.address = address
         self.folder = folder
         self.child = child
         self.caller = Caller(child.socket_path)
@@ -59,7 +69,7 @@ class Member:
 
     def invitation(self, **fields: Any) -> str:
         """Return an invitation into its realm."""
-        word: str = self.caller.done("/api/mesh/invite", {"hosts": ["127.0.0.1"], **fields})["invitation"]
+        word: str = self.caller.done("/api/mesh/invite", {"hosts": [self.address], **fields})["invitation"]
         return word
 
     def enter(self, keeper: Member) -> None:
@@ -82,31 +92,49 @@ class Rig:
         more: str = "",
         protocol: str = "tls",
         folder: Path | None = None,
+        network: Network | None = None,
     ) -> Member:
         """Start a daemon, not in any realm unless its *folder* says so.
 
         Args:
-            name: What people call it.
+            name: What people call it, and its host in *network*.
             mesh: More of the table ``[mesh]``.
             ollama_url: Where its models are.
             more: More TOML.
-            protocol: Over which peers connect to it.
+            protocol: Over which peers connect to it; several with spaces between them.
             folder: Of an earlier time.
+            network: Where it is; None: on the loopback interface of this machine.
         """
         if folder is None:
             folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="hecate-")))
-        places = [f'"{one}/127.0.0.1:{free_port()}"' for one in protocol.split()]
-        configuration = f"""
+        address = network.addresses[name] if network else "127.0.0.1"
+        places = [f'"{one}/{address}:{PORT if network else free_port()}"' for one in protocol.split()]
+        provider = f'base_url = "{ollama_url}"' if ollama_url else "enabled = false"
+        (folder / "config.toml").write_text(f"""
             {more}
+            [providers.ollama]
+            {provider}
             [mesh]
             name = "{name}"
             listen = [{", ".join(places)}]
+            advertise = ["{address}"]
             invite_port = {free_port()}
             lease_seconds = {LEASE_SECONDS}
             {mesh}
-        """
-        child = self._stack.enter_context(serving(folder, ollama_url, configuration=configuration))
-        member = Member(name, folder, child)
+        """)
+        socket_path = folder / "daemon.sock"
+        arguments = (
+            "serve",
+            "--socket",
+            socket_path,
+            "--data-dir",
+            folder / "data",
+            "--config",
+            folder / "config.toml",
+        )
+        program = (ENTER_NAMESPACE, network.namespace(name), HECATE) if network else (HECATE,)
+        child = self._stack.enter_context(started(arguments, socket_path, program=program, environ=no_providers()))
+        member = Member(name, folder, child.ready(), address)
         self._stack.callback(member.caller.close)
         return member
 

@@ -47,6 +47,7 @@ class Envelope(msgspec.Struct, frozen=True, array_like=True):
 
     did: str
     session: str
+    epoch: int
     sealed: bytes
 
 
@@ -103,7 +104,8 @@ class Calls:
     def __init__(self, session: Session, me: tuple[str, str], peers: Peers, refusals: Refusals) -> None:
         self._session = session
         self._did, self._my_session = me
-        self._key = f"rpc/{self._did}/{self._my_session}"
+        self.epoch = 0
+        """Where this session can be asked now; it tells with each question, since its token may not be seen yet."""
         self._peers = peers
         self._refusals = refusals
         self._pool = ThreadPoolExecutor(ANSWERING_THREADS, thread_name_prefix="hecate-mesh-answer")
@@ -113,10 +115,6 @@ class Calls:
         self._of_peer: Counter[str] = Counter()
         self.methods: dict[str, Answering] = {CANCEL: self._cancel}
         peers.on_departure.append(self._left)
-
-    async def serve(self) -> None:
-        """Begin to answer."""
-        await self._session.serve(self._key, self._asked)
 
     async def close(self) -> None:
         """End every answer."""
@@ -139,8 +137,8 @@ class Calls:
         """
         request_id = os.urandom(8)
         sealed = peer.seals.seal(_encode(Request(request_id, method, body)), b"request")
-        payload = _encode(Envelope(self._did, self._my_session, sealed))
-        key = f"rpc/{peer.did}/{peer.card.session}"
+        payload = _encode(Envelope(self._did, self._my_session, self.epoch, sealed))
+        key = f"rpc/{peer.place}"
         context = b"reply" + request_id
         ends_at = time.monotonic() + seconds
         number = 0
@@ -198,7 +196,8 @@ class Calls:
 
     # -- answering
 
-    def _asked(self, asked: Asked) -> None:
+    def asked(self, asked: Asked) -> None:
+        """Answer a question that has come."""
         if len(self._arriving) + len(self._answering) >= AT_ONCE:
             self._refusals.count("flood", "everybody", f"more than {AT_ONCE} questions at once")
             asked.end()
@@ -214,7 +213,7 @@ class Calls:
         try:
             envelope = _read_envelope(asked.payload)
             who = envelope.did
-            peer = await self._peers.of_session(envelope.did, envelope.session)
+            peer = await self._peers.of_session(envelope.did, envelope.session, envelope.epoch)
             if peer is None:
                 self._refusals.count("seal", envelope.did, "it asks and is not known")
                 return
@@ -264,7 +263,7 @@ class Calls:
 
     async def _send(self, asked: Asked, sealed: bytes) -> None:
         # On a thread, since a peer that does not read holds it up; one piece after the other.
-        await asyncio.get_running_loop().run_in_executor(self._pool, asked.reply, self._key, sealed)
+        await asyncio.get_running_loop().run_in_executor(self._pool, asked.reply, sealed)
 
     def _answered(self, peer: Peer, place: tuple[str, bytes]) -> None:
         self._answering.pop(place, None)

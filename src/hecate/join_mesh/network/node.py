@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Final
 
@@ -23,12 +23,15 @@ from hecate.join_mesh.network.cards import CapabilityCard, Card, SharedVenture, 
 from hecate.join_mesh.network.own_addresses import own_addresses
 from hecate.join_mesh.network.peers import Peer, Peers
 from hecate.join_mesh.network.realm import Realm
-from hecate.join_mesh.network.session import Asked, LinkSeen, Session
+from hecate.join_mesh.network.session import Asked, Declared, LinkSeen, Session
 from hecate.join_mesh.network.zenoh_settings import zenoh_settings
 from hecate.join_mesh.refusals import Refusals
 from hecate.join_mesh.settings import MeshSettings
 
 SESSION_BYTES: Final = 8
+SETTLING_SECONDS: Final = 0.3
+"""Zenoh's routers compute their ways a tenth of a second after a link has come up."""
+MOVING_SECONDS: Final = 1.0
 LOOK_SECONDS: Final = 10.0
 """Between two looks at each peer, which also make up for news that were lost."""
 
@@ -39,6 +42,7 @@ _encode: Final = msgspec.msgpack.Encoder().encode
 class News(msgspec.Struct, frozen=True, array_like=True):
     """A hint that a daemon's card has changed; whoever hears it asks for the card, so that it need not be believed."""
 
+    did: str
     session: str
 
 
@@ -84,7 +88,9 @@ class Node:
         self.addresses = own_addresses(settings)
         self.newest_facts: dict[str, int] = {}
         """The position of the newest fact of each venture that is shared."""
-        self._showing: set[asyncio.Task[None]] = set()
+        self._linked = asyncio.Event()
+        self._declared: list[Declared] = []
+        self._begun: set[asyncio.Task[None]] = set()
         self._news_due = asyncio.Event()
         self._seen: dict[str, KnownPeer] = {}
         """Those to remember."""
@@ -93,25 +99,24 @@ class Node:
         self.peers.on_departure.append(self._saw)
 
     async def begin(self) -> None:
-        """Answer first, then watch, and be seen last."""
-        await self.session.serve(f"card/{self.did}/{self.session_id}", self._asked_for_card)
-        await self.calls.serve()
-        await self.session.listen("news/*", self._news_heard)
+        """Watch, and then be seen."""
+        await self.session.watch_links(self._linked.set)
         await self.peers.watch()
-        await self.session.be_present(f"peer/{self.did}/{self.session_id}")
+        await self._appear()
 
     async def run(self) -> None:
         """Keep in touch, for as long as the session lasts."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._tell_news())
             group.create_task(self._look_after_peers())
+            group.create_task(self._appear_to_new_neighbours())
             group.create_task(self._keep_remembering())
 
     async def close(self) -> None:
         """Leave."""
-        for task in self._showing:
+        for task in self._begun:
             task.cancel()
-        await asyncio.gather(*self._showing, return_exceptions=True)
+        await asyncio.gather(*self._begun, return_exceptions=True)
         await self.peers.close()
         await self.calls.close()
         await self._remember_peers()
@@ -149,14 +154,12 @@ class Node:
         self._news_due.set()
 
     def _asked_for_card(self, asked: Asked) -> None:
-        task = asyncio.create_task(self._show_card(asked))
-        self._showing.add(task)
-        task.add_done_callback(self._showing.discard)
+        self._begin(self._show_card(asked))
 
     async def _show_card(self, asked: Asked) -> None:
         try:
             shown = signed(await self.card(), self.realm.identity, asked.payload)
-            await asyncio.to_thread(asked.reply, f"card/{self.did}/{self.session_id}", shown)
+            await asyncio.to_thread(asked.reply, shown)
         except Invalid as exc:
             self.refusals.count("card", "unknown", str(exc))
         finally:
@@ -168,18 +171,55 @@ class Node:
         while True:
             await self._news_due.wait()
             self._news_due.clear()
-            await self.session.tell(f"news/{self.did}", _encode(News(self.session_id)))
+            places = [f"news/{peer.place}" for peer in self.peers.present.values()]
+            await self.session.tell(places, _encode(News(self.did, self.session_id)))
 
-    def _news_heard(self, key: str, payload: bytes) -> None:
-        did = key.partition("/")[2]
+    def _news_heard(self, payload: bytes) -> None:
         with suppress(msgspec.DecodeError):
-            self.peers.refresh(did, _read_news(payload).session)
+            news = _read_news(payload)
+            self.peers.refresh(news.did, news.session)
 
     async def _look_after_peers(self) -> None:
         while True:
             await asyncio.sleep(LOOK_SECONDS)
-            for peer in list(self.peers.present.values()):
-                self.peers.refresh(peer.did, peer.card.session)
+            self.peers.look_after()
+
+    # -- being seen
+
+    async def _appear(self) -> None:
+        """Declare this session at its next place: answer there first, and be seen last."""
+        epoch = self.calls.epoch + 1
+        place = f"{self.did}/{self.session_id}/{epoch}"
+        former = self._declared
+        self._declared = [
+            await self.session.serve(f"card/{place}", self._asked_for_card),
+            await self.session.serve(f"rpc/{place}", self.calls.asked),
+            await self.session.listen(f"news/{place}", self._news_heard),
+            await self.session.be_present(f"peer/{place}"),
+        ]
+        self.calls.epoch = epoch
+        if former:
+            self._begin(self._leave_place(former))
+
+    async def _leave_place(self, former: list[Declared]) -> None:
+        # Not at once: questions may be on their way there.
+        await asyncio.sleep(MOVING_SECONDS)
+        await self.session.withdraw(former)
+
+    def _begin(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._begun.add(task)
+        task.add_done_callback(self._begun.discard)
+
+    async def _appear_to_new_neighbours(self) -> None:
+        while True:
+            await self._linked.wait()
+            # When the routers have agreed on their ways; links that come together need one appearance.
+            await asyncio.sleep(SETTLING_SECONDS)
+            self._linked.clear()
+            await self._appear()
+
+    # -- remembering
 
     def _saw(self, peer: Peer) -> None:
         addresses = " ".join(peer.card.addresses)

@@ -24,6 +24,11 @@ CARD_SECONDS: Final = 2.0
 TRIES: Final = 4
 """A token may be seen a little before the way to its card is known."""
 MOST_TOKENS: Final = 1000
+MOST_EPOCHS: Final = 64
+"""Of one session at a time."""
+LONGEST_EPOCH: Final = 10
+"""Digits."""
+MOST_MISSES: Final = 3
 MOST_SESSIONS: Final = 100_000
 """Of all peers, while this one lasts."""
 NAMELESS: Final = "peer"
@@ -41,7 +46,11 @@ class Peer:
     last_seen: int
     name: str
     """By which people call it: its own if nobody had it before, else with the end of its identity."""
+    epoch: int
+    """Of its session's places the newest: see `Peers`."""
     round_trip_ms: float | None = None
+    misses: int = 0
+    """How often in a row it has not shown its card."""
     refreshing: asyncio.Task[None] | None = field(default=None, repr=False)
 
     @property
@@ -49,9 +58,18 @@ class Peer:
         """Its identity."""
         return self.card.did
 
+    @property
+    def place(self) -> str:
+        """Where it can be asked, as the end of a key."""
+        return f"{self.card.did}/{self.card.session}/{self.epoch}"
+
 
 class Peers:
     """The peers that are present.
+
+    A session shows itself at a place: its identity, its own id and an epoch.  When two links come up at once, zenoh's
+    routers may for ever miss what was declared before; so a session with new links declares itself anew, with the next
+    epoch, and is present for as long as a token of any epoch is seen.
 
     Args:
         session: The mesh.
@@ -84,7 +102,8 @@ class Peers:
         self._by_session: dict[str, Peer] = {}
         self._seals: dict[tuple[str, bytes], Seals] = {}
         self._introductions: dict[str, asyncio.Task[Peer | None]] = {}
-        self._tokens: set[str] = set()
+        self._tokens: dict[str, tuple[str, set[int]]] = {}
+        """By session: whose it is, and the epochs that are seen."""
         self.present: dict[str, Peer] = {}
         """By identity."""
         self.shut_out: set[str] = set()
@@ -95,7 +114,7 @@ class Peers:
 
     async def watch(self) -> None:
         """Begin to see who comes and goes."""
-        await self._session.watch_presence("peer/*/*", self._token_seen)
+        await self._session.watch_presence("peer/*/*/*", self._token_seen)
 
     async def close(self) -> None:
         """Stop asking for cards."""
@@ -118,13 +137,13 @@ class Peers:
                 return peer
         raise NoResponder(f"there is no peer {name!r} in the mesh now")
 
-    async def of_session(self, did: str, session: str) -> Peer | None:
+    async def of_session(self, did: str, session: str, epoch: int) -> Peer | None:
         """Return who speaks in *session*, asked for its card if need be; None if that is not *did*."""
         peer = self._by_session.get(session)
         if peer is None:
             if did in self.shut_out or len(self._introductions) >= MOST_TOKENS:
                 return None
-            peer = await asyncio.shield(self._introduce(did, session))
+            peer = await asyncio.shield(self._introduce(did, session, epoch))
         return peer if peer is not None and peer.did == did else None
 
     def refresh(self, did: str, session: str) -> None:
@@ -132,6 +151,14 @@ class Peers:
         peer = self._by_session.get(session)
         if peer is not None and peer.did == did and (peer.refreshing is None or peer.refreshing.done()):
             peer.refreshing = asyncio.create_task(self._refresh(peer))
+
+    def look_after(self) -> None:
+        """See that everybody who is present is still there, and that everybody who is there is present."""
+        for peer in [*self.present.values()]:
+            self.refresh(peer.did, peer.card.session)
+        for session, (did, epochs) in self._tokens.items():
+            if session not in self._by_session and did not in self.shut_out:
+                _ = self._introduce(did, session, max(epochs))
 
     def drop(self, did: str) -> None:
         """Let *did* be gone, which was shut out."""
@@ -141,46 +168,56 @@ class Peers:
     # -- tokens
 
     def _token_seen(self, key: str, is_there: bool) -> None:  # noqa: FBT001 - a callback
-        _, did, session = key.split("/")
+        _, did, session, number = key.split("/")
+        epoch = int(number) if number.isdecimal() and len(number) < LONGEST_EPOCH else 0
+        _, epochs = self._tokens.get(session, (did, set()))
         if not is_there:
-            self._tokens.discard(session)
-            self._gone(session)
+            epochs.discard(epoch)
+            if not epochs:
+                self._tokens.pop(session, None)
+                self._gone(session)
         elif session == self._my_session:
             return
         elif did == self._did:
             self._refusals.count("name", did, "another session shows this daemon's own identity")
         elif did in self.shut_out:
             self._refusals.count("shut_out", did, "it was shut out of the realm")
-        elif len(self._tokens) >= MOST_TOKENS:
+        elif len(self._tokens) >= MOST_TOKENS or len(epochs) >= MOST_EPOCHS:
             self._refusals.count("flood", did, f"there are more than {MOST_TOKENS} tokens")
         else:
-            self._tokens.add(session)
-            _ = self._introduce(did, session)
+            epochs.add(epoch)
+            self._tokens.setdefault(session, (did, epochs))
+            if peer := self._by_session.get(session):
+                peer.epoch = max(peer.epoch, epoch)
+            else:
+                _ = self._introduce(did, session, epoch)
 
-    def _introduce(self, did: str, session: str) -> asyncio.Task[Peer | None]:
+    def _introduce(self, did: str, session: str, epoch: int) -> asyncio.Task[Peer | None]:
         task = self._introductions.get(session)
         if task is None:
-            task = asyncio.create_task(self._introduced(did, session))
+            task = asyncio.create_task(self._introduced(did, session, epoch))
             self._introductions[session] = task
             task.add_done_callback(lambda _: self._introductions.pop(session, None))
         return task
 
-    async def _introduced(self, did: str, session: str) -> Peer | None:
+    async def _introduced(self, did: str, session: str, epoch: int) -> Peer | None:
         for attempt in range(TRIES):
             if attempt:
                 await asyncio.sleep(0.05 * 2**attempt)
-            card, milliseconds = await self._card(did, session)
+            _, epochs = self._tokens.get(session, (did, set()))
+            newest = max(epochs, default=epoch)
+            card, milliseconds = await self._card(did, session, newest)
             if card is not None:
-                return self._arrived(card, milliseconds)
+                return self._arrived(card, newest, milliseconds)
         if session in self._tokens:
             self._refusals.count("card", did, "it is present and shows no card of its own")
         return None
 
-    async def _card(self, did: str, session: str) -> tuple[Card | None, float]:
+    async def _card(self, did: str, session: str, epoch: int) -> tuple[Card | None, float]:
         nonce = new_nonce()
         began = time.perf_counter()
         try:
-            async with aclosing(self._session.ask(f"card/{did}/{session}", nonce, CARD_SECONDS)) as shown:
+            async with aclosing(self._session.ask(f"card/{did}/{session}/{epoch}", nonce, CARD_SECONDS)) as shown:
                 async for piece in shown:
                     milliseconds = (time.perf_counter() - began) * 1000
                     try:
@@ -194,15 +231,22 @@ class Peers:
     async def _refresh(self, peer: Peer) -> None:
         # What is said to have changed several times at once is asked for once.
         await asyncio.sleep(0.01)
-        card, milliseconds = await self._card(peer.did, peer.card.session)
-        if card is not None and card.seal_key == peer.card.seal_key and self._by_session.get(card.session) is peer:
+        card, milliseconds = await self._card(peer.did, peer.card.session, peer.epoch)
+        if card is None:
+            peer.misses += 1
+            if peer.misses >= MOST_MISSES:
+                # Its token was left behind; a new one, or the next look, brings it back if it is there.
+                self._gone(peer.card.session)
+            return
+        peer.misses = 0
+        if card.seal_key == peer.card.seal_key and self._by_session.get(card.session) is peer:
             peer.card, peer.last_seen, peer.round_trip_ms = card, now_milliseconds(), milliseconds
             for tell in self.on_arrival:
                 tell(peer)
 
     # -- coming and going
 
-    def _arrived(self, card: Card, milliseconds: float) -> Peer | None:
+    def _arrived(self, card: Card, epoch: int, milliseconds: float) -> Peer | None:
         if known := self._by_session.get(card.session):
             return known
         seals = self._seals_for(card)
@@ -210,7 +254,7 @@ class Peers:
             return None
         now = now_milliseconds()
         first_seen = self._first_seen.setdefault(card.did, now)
-        peer = Peer(card, seals, first_seen, now, self._name_for(card, first_seen), milliseconds)
+        peer = Peer(card, seals, first_seen, now, self._name_for(card, first_seen), epoch, milliseconds)
         self._by_session[card.session] = peer
         former = self.present.get(card.did)
         if former is None or former.card.since <= card.since:

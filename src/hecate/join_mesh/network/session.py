@@ -7,11 +7,11 @@ peer that does not read) is called on threads of ours.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Protocol, Self
 
 import zenoh
 
@@ -43,13 +43,20 @@ class Asked(NamedTuple):
     payload: bytes
     query: Any
 
-    def reply(self, key: str, payload: bytes) -> None:
+    def reply(self, payload: bytes) -> None:
         """Send a piece of the answer; may block for as long as the asker does not read."""
-        self.query.reply(key, payload)
+        self.query.reply(self.query.key_expr, payload)
 
     def end(self) -> None:
         """Say that there is no more."""
         self.query.drop()
+
+
+class Declared(Protocol):
+    """What was declared in the session, and may be withdrawn."""
+
+    def undeclare(self) -> Any:
+        """Withdraw it."""
 
 
 class AskerTooSlow(Exception):
@@ -66,7 +73,7 @@ class Session:
         self._waiting = 0
         self.turned_away = 0
         """How many queries were a flood."""
-        self._declared: list[Any] = []
+        self._watches: list[Any] = []
 
     @classmethod
     async def open(cls, configuration: str) -> Self:
@@ -88,9 +95,9 @@ class Session:
 
     # -- presence
 
-    async def be_present(self, key: str) -> None:
-        """Show the token *key* for as long as the session is open."""
-        self._declared.append(await asyncio.to_thread(self._session.liveliness().declare_token, key))
+    async def be_present(self, key: str) -> Declared:
+        """Show the token *key*."""
+        return await asyncio.to_thread(self._session.liveliness().declare_token, key)
 
     async def watch_presence(self, keys: str, seen: Callable[[str, bool], None]) -> None:
         """Call *seen* on the loop with each token of *keys* that appears (True) or goes (False)."""
@@ -100,7 +107,22 @@ class Session:
 
         callback = zenoh.handlers.Callback(handle, indirect=False)
         watch = partial(self._session.liveliness().declare_subscriber, keys, callback, history=True)
-        self._declared.append(await asyncio.to_thread(watch))
+        self._watches.append(await asyncio.to_thread(watch))
+
+    async def watch_links(self, linked: Callable[[], None]) -> None:
+        """Call *linked* on the loop whenever there is a new connection to a neighbour."""
+
+        def handle(event: zenoh.LinkEvent) -> None:
+            if event.kind == zenoh.SampleKind.PUT:
+                self._hand_over(linked)
+
+        callback = zenoh.handlers.Callback(handle, indirect=False)
+        watch = partial(self._session.info.declare_link_events_listener, callback, history=False)
+        self._watches.append(await asyncio.to_thread(watch))
+
+    async def withdraw(self, declared: Sequence[Declared]) -> None:
+        """Let what was declared be no more."""
+        await asyncio.to_thread(lambda: [one.undeclare() for one in declared])
 
     def links(self) -> list[LinkSeen]:
         """Return the connections to neighbours; for a thread."""
@@ -109,23 +131,27 @@ class Session:
 
     # -- news
 
-    async def listen(self, keys: str, heard: Callable[[str, bytes], None]) -> None:
-        """Call *heard* on the loop with key and payload of everything that is put under *keys*."""
+    async def listen(self, key: str, heard: Callable[[bytes], None]) -> Declared:
+        """Call *heard* on the loop with all that is put under *key*."""
 
         def handle(sample: zenoh.Sample) -> None:
-            self._hand_over(heard, str(sample.key_expr), sample.payload.to_bytes())
+            self._hand_over(heard, sample.payload.to_bytes())
 
         callback = zenoh.handlers.Callback(handle, indirect=False)
-        self._declared.append(await asyncio.to_thread(self._session.declare_subscriber, keys, callback))
+        return await asyncio.to_thread(self._session.declare_subscriber, key, callback)
 
-    async def tell(self, key: str, payload: bytes) -> None:
-        """Put *payload* under *key*; it may be lost where a peer does not read."""
-        put = partial(self._session.put, key, payload, congestion_control=zenoh.CongestionControl.DROP)
+    async def tell(self, keys: Sequence[str], payload: bytes) -> None:
+        """Put *payload* under each of *keys*; it may be lost where a peer does not read."""
+
+        def put() -> None:
+            for key in keys:
+                self._session.put(key, payload, congestion_control=zenoh.CongestionControl.DROP)
+
         await self._loop.run_in_executor(self._pool, put)
 
     # -- questions
 
-    async def serve(self, key: str, asked: Callable[[Asked], None]) -> None:
+    async def serve(self, key: str, asked: Callable[[Asked], None]) -> Declared:
         """Call *asked* on the loop with each query for *key*; it must see to it that the query is ended."""
 
         def arrived(query: Any, payload: bytes) -> None:
@@ -142,8 +168,7 @@ class Session:
             self._hand_over(arrived, query, b"" if payload is None else payload.to_bytes())
 
         callback = zenoh.handlers.Callback(handle, indirect=False)
-        declare = partial(self._session.declare_queryable, key, callback, complete=True)
-        self._declared.append(await asyncio.to_thread(declare))
+        return await asyncio.to_thread(partial(self._session.declare_queryable, key, callback, complete=True))
 
     async def ask(self, key: str, payload: bytes, seconds: float) -> AsyncGenerator[bytes, None]:
         """Give each piece that is answered to a query for *key*, until whoever answers has ended or gone.
