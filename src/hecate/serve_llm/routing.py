@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
+
+from msgspec.structs import replace
 
 from hecate.serve_llm.catalogue import Catalogue
 from hecate.serve_llm.errors import ModelNotFound
-from hecate.serve_llm.providers.provider import Provider
+from hecate.serve_llm.providers.provider import Model, Provider
 from hecate.serve_llm.settings import LlmSettings
 
 SEARCH_AGAIN_SECONDS = 3.0
@@ -62,6 +64,18 @@ class Routing:
             chosen += self._fallbacks.get(f"{provider.name}/{name}", ())
             chosen += self._fallbacks.get(name, ())
         return tuple(dict.fromkeys(chosen))
+
+    def aliased(self, models: Iterable[Model]) -> list[Model]:
+        """Return what each alias means now, of *models*, under the alias's name; nothing for one that means none."""
+        by_id = {model.id: model for model in models}
+        found: list[Model] = []
+        for alias in self._aliases:
+            # A model that is really called so goes before.
+            target = None if self._known(alias) else self._known(self._meant(alias)[-1])
+            model = by_id.get(f"{target[0].name}/{target[1]}") if target else None
+            if model is not None:
+                found.append(replace(model, name=alias, id=alias, also=()))
+        return found
 
     def _meant(self, model: str) -> list[str]:
         """Return *model*, and what it is an alias of, up to a name that is known or is no alias."""

@@ -25,6 +25,7 @@ from hecate.serve_llm.dialects.kept_marks import without_marks
 from hecate.serve_llm.dialects.passing_on import Passed, Wire
 from hecate.serve_llm.dialects.requested_bytes import with_defaults, with_model
 from hecate.serve_llm.dialects.streaming import BODY_LIMIT_BYTES, EVENTS, Form
+from hecate.serve_llm.dialects.warning_header import WarningHeader
 from hecate.serve_llm.dialects.whole_blocks import END_OF_EVENT, WholeBlocks
 from hecate.serve_llm.event_lines import ServerSentEvents
 from hecate.serve_llm.gateway import Gateway
@@ -71,7 +72,7 @@ async def create_message(call: Call) -> Raw | Stream:
         wire=WIRE,
         passed=partial(_passed, call, question),
         neutral=partial(neutral_request, call.raw_body, streamed=streams),
-        warnings=call.warnings,
+        warnings=WarningHeader(call),
     )
     id_ = f"msg_{call.request_id}"
     if streams:

@@ -27,6 +27,7 @@ from hecate.serve_llm.dialects.passing_on import JSON, Passed, Wire
 from hecate.serve_llm.dialects.request_fields import read_body
 from hecate.serve_llm.dialects.requested_bytes import with_defaults, with_model, with_settings
 from hecate.serve_llm.dialects.streaming import BODY_LIMIT_BYTES, LINES, Form
+from hecate.serve_llm.dialects.warning_header import WarningHeader
 from hecate.serve_llm.dialects.whole_blocks import END_OF_LINE, WholeBlocks
 from hecate.serve_llm.event_lines import Lines
 from hecate.serve_llm.gateway import Gateway
@@ -90,7 +91,7 @@ def _answering(kind: Kind) -> Callable[[Call], Awaitable[Raw | Stream]]:
             wire=WIRES[kind],
             passed=partial(_passed, kind, call.raw_body, question.model),
             neutral=partial(_neutral, kind, call.raw_body),
-            warnings=call.warnings,
+            warnings=WarningHeader(call),
         )
         return streamed(asked, lines) if streams else await whole(asked, lines().whole)
 

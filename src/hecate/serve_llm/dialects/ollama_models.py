@@ -50,9 +50,12 @@ _decode_running = msgspec.json.Decoder(_Running).decode
 
 
 async def list_tags(call: Call) -> Raw:
-    """List the models of all providers: Ollama's by their own names, the others with the provider's before it."""
-    shelves = await call.services.get(Gateway).shelves()
-    return Raw(_encode({"models": [_tag(name, model) for name, model in _named(shelves)]}))
+    """List all models, Ollama's by their own names, the others with the provider's before it; and the aliases."""
+    gateway = call.services.get(Gateway)
+    named = [*_named(await gateway.shelves())]
+    aliased = gateway.providers.now.routing.aliased(model for _, model in named)
+    named += ((alias.name, alias) for alias in aliased)
+    return Raw(_encode({"models": [_tag(name, model) for name, model in named]}))
 
 
 async def show_model(call: Call) -> Raw:

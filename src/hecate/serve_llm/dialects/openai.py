@@ -21,6 +21,7 @@ from hecate.serve_llm.dialects.openai_request import neutral_request
 from hecate.serve_llm.dialects.passing_on import Passed, Wire
 from hecate.serve_llm.dialects.requested_bytes import with_defaults, with_field, with_model
 from hecate.serve_llm.dialects.streaming import BODY_LIMIT_BYTES, EVENTS, Form
+from hecate.serve_llm.dialects.warning_header import WarningHeader
 from hecate.serve_llm.dialects.whole_blocks import END_OF_EVENT, WholeBlocks
 from hecate.serve_llm.event_lines import ServerSentEvents
 from hecate.serve_llm.gateway import Gateway
@@ -69,7 +70,7 @@ async def complete_chat(call: Call) -> Raw | Stream:
         wire=WIRE,
         passed=partial(_passed, call.raw_body, question),
         neutral=partial(neutral_request, call.raw_body, streamed=streams),
-        warnings=call.warnings,
+        warnings=WarningHeader(call),
     )
     id_ = f"chatcmpl-{call.request_id}"
     if streams:

@@ -22,9 +22,10 @@ NOT_KNOWN = "1970-01-01T00:00:00Z"
 
 
 async def list_models(call: Call) -> Raw:
-    """List the models of all providers by their full names, which no other has."""
-    models = await call.services.get(Gateway).models()
-    entries = [_entry(model) for model in models]
+    """List the models of all providers by their full names, which no other has, and the aliases."""
+    gateway = call.services.get(Gateway)
+    models = await gateway.models()
+    entries = [_entry(model) for model in (*models, *gateway.providers.now.routing.aliased(models))]
     listed = {
         "object": "list",
         "data": entries,
@@ -37,15 +38,18 @@ async def list_models(call: Call) -> Raw:
 
 async def show_model(call: Call) -> Raw:
     """Show one model, by any name that a chat takes."""
+    gateway = call.services.get(Gateway)
+    asked = call.path["model"]
     try:
-        provider, name = await call.services.get(Gateway).target(call.path["model"])
+        provider, name = await gateway.target(asked)
     except ModelNotFound as exc:
         if "anthropic-version" in call.headers:
             return anthropic_errors.refusal(exc)
         raise
-    models = await call.services.get(Gateway).models()
+    models = await gateway.models()
     unlisted = Model(name=name, provider=provider.name, id=f"{provider.name}/{name}")
-    found = next((model for model in models if model.id == unlisted.id), unlisted)
+    known = (*gateway.providers.now.routing.aliased(models), *models)
+    found = next((model for model in known if model.id in {asked, unlisted.id}), unlisted)
     return Raw(msgspec.json.encode(_entry(found)))
 
 
