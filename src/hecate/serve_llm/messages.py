@@ -23,6 +23,11 @@ class CacheControl(Struct, frozen=True):
     type: Literal["ephemeral"] = "ephemeral"
     ttl: Literal["5m", "1h"] | None = None
 
+    @property
+    def fields(self) -> dict[str, str]:
+        """The mark as providers take it, who refuse a ``ttl`` that is null."""
+        return {"type": self.type} if self.ttl is None else {"type": self.type, "ttl": self.ttl}
+
 
 class TextPart(Struct, frozen=True, tag_field="type", tag="text"):
     """A piece of text in a message."""

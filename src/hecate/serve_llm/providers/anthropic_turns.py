@@ -171,5 +171,5 @@ def _text_in(data: str) -> str:
 def marked(block: Block, mark: CacheControl | None) -> Block:
     """Return *block* with a mark, if there is one, that it may be cached up to here."""
     if mark is not None:
-        block["cache_control"] = {"type": mark.type, "ttl": mark.ttl} if mark.ttl else {"type": mark.type}
+        block["cache_control"] = mark.fields
     return block

@@ -165,7 +165,7 @@ def _parts(parts: tuple[Part, ...], provider: str, manners: Manners) -> Iterator
         else:
             shown = _file(part, provider, manners)
         if manners.cache_marks and part.cache_control is not None:
-            shown["cache_control"] = part.cache_control
+            shown["cache_control"] = part.cache_control.fields
         yield shown
 
 
@@ -187,7 +187,7 @@ def _tool(tool: Tool, manners: Manners) -> dict[str, Any]:
         function["strict"] = tool.strict
     shown: dict[str, Any] = {"type": "function", "function": function}
     if manners.cache_marks and tool.cache_control is not None:
-        shown["cache_control"] = tool.cache_control
+        shown["cache_control"] = tool.cache_control.fields
     return shown
 
 
