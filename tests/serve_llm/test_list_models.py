@@ -49,6 +49,20 @@ async def test_all_providers(serve: Serve, open_gateway: OpenGateway) -> None:
     assert await listed(gateway) == ["one/a", "one/b", "two/a"]
 
 
+async def test_a_default_for_who_names_none(serve: Serve, open_gateway: OpenGateway) -> None:
+    """The configured one, or the first that is there and not made for embeddings; none where none is."""
+
+    async def default(gateway: Gateway) -> str:
+        answer: Any = await ask(gateway, MODELS)
+        return str(answer["default"])
+
+    one, dead = await serve(Lists("text-embed-3", "a").script), await serve(silent)
+    providers = {"dead": at(dead), "one": at(one)}
+    assert await default(await open_gateway(providers)) == "one/a"
+    assert await default(await open_gateway(providers, LlmSettings(default_model="fast"))) == "fast"
+    assert await default(await open_gateway({"dead": at(dead)})) == ""
+
+
 async def test_dead_provider(serve: Serve, open_gateway: OpenGateway) -> None:
     """A provider that never answers costs its own models only, and holds up only the first question."""
     one, dead = await serve(Lists("a").script), await serve(silent)

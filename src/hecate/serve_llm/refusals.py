@@ -17,8 +17,34 @@ from hecate.serve_llm.providers.provider import Account
 from hecate.serve_llm.secrets import scrub
 
 MESSAGE_LIMIT = 600
+_ERROR_STATUSES = range(400, 600)
 _UNKNOWN_MODEL_CODES = frozenset({"model_not_found", "invalid_model", "not_found_error"})
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
+_STATUSES: Mapping[str, int] = {
+    # Anthropic, and OpenAI
+    "invalid_request_error": 400,
+    "context_length_exceeded": 400,
+    "authentication_error": 401,
+    "invalid_api_key": 401,
+    "billing_error": 402,
+    "insufficient_quota": 402,
+    "permission_error": 403,
+    "not_found_error": 404,
+    "model_not_found": 404,
+    "request_too_large": 413,
+    "rate_limit_error": 429,
+    "rate_limit_exceeded": 429,
+    # llama.cpp
+    "exceed_context_size_error": 400,
+    # Google
+    "INVALID_ARGUMENT": 400,
+    "FAILED_PRECONDITION": 400,
+    "UNAUTHENTICATED": 401,
+    "PERMISSION_DENIED": 403,
+    "NOT_FOUND": 404,
+    "RESOURCE_EXHAUSTED": 429,
+}
+"""The status that goes with a code (or type) of an error: of those for which another try is of no use, or not yet."""
 _RETRY_DELAY = re.compile(r'"retryDelay"\s*:\s*"([0-9.]+)s"')
 
 
@@ -44,9 +70,24 @@ def refusal(account: Account, path: str, status: int, headers: Mapping[str, str]
 
 
 def failure_in_stream(account: Account, payload: bytes) -> ProviderFailed:
-    """Return the error that says what an error event in the middle of a stream means."""
-    _, said = what_it_says(payload)
-    return ProviderFailed(scrub(f"{account.name} broke off: {said}", (account.api_key,)), provider=account.name)
+    """Return the error that says what an error event in the middle of a stream means.
+
+    It has no status of its own, but most providers tell the one that it would have had.
+    """
+    code, said = what_it_says(payload)
+    status = _STATUSES.get(code) or _status_in(payload)
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        kind: type[ProviderFailed] = ProviderLimited
+    elif status is None or status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT:
+        kind = ProviderFailed
+    else:
+        kind = ProviderRefused
+    return kind(
+        scrub(f"{account.name} broke off: {said}", (account.api_key,)),
+        provider=account.name,
+        provider_status=status,
+        retry_after_seconds=retry_after_seconds({}, payload),
+    )
 
 
 def not_understood(account: Account, why: Exception) -> ProviderFailed:
@@ -87,6 +128,21 @@ def retry_after_seconds(headers: Mapping[str, str], body: bytes = b"") -> int | 
             return None
     found = _RETRY_DELAY.search(body.decode("utf-8", "replace")) if body else None
     return _round_up(float(found[1])) if found else None
+
+
+def _status_in(payload: bytes) -> int | None:
+    """Return the status that an error tells as its code, as Google, OpenRouter and llama.cpp do."""
+    try:
+        document = msgspec.json.decode(payload)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    if isinstance(document, list) and document:
+        document = document[0]
+    error = document.get("error", document) if isinstance(document, dict) else None
+    code = error.get("code") if isinstance(error, dict) else None
+    if isinstance(code, str) and code.isdecimal():
+        code = int(code)
+    return code if isinstance(code, int) and code in _ERROR_STATUSES else None
 
 
 def _round_up(seconds: float) -> int:
