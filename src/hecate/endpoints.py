@@ -129,9 +129,10 @@ class Call:
     stopwatch: Stopwatch = field(default_factory=Stopwatch)
 
     def let_go(self) -> None:
-        """Forget the body: a timer begun by this request may refer to the call for a while yet."""
+        """Forget what was asked: a stream may last, and a timer begun by it refer to the call for a while yet."""
         self.body = None
         self.raw_body = b""
+        self.headers = {}
 
 
 CURRENT_CALL: ContextVar[Call | None] = ContextVar("hecate_call", default=None)

@@ -85,6 +85,7 @@ class PeerHttpProtocol(HttpToolsProtocol):
     # With these in its dict, beside uvicorn's own, an instance would take 1.2 kB more: a dict of
     # more than 30 attributes has its keys for itself.
     __slots__ = (
+        "_arriving_bytes",
         "_deadline",
         "_header_bytes",
         "_header_complete",
@@ -101,7 +102,7 @@ class PeerHttpProtocol(HttpToolsProtocol):
         self._deadline: asyncio.TimerHandle | None = None
         self._receiving = False
         self._header_complete = False
-        self._header_bytes = 0
+        self._header_bytes = self._arriving_bytes = 0
         self._refusal: HecateError | None = None
         self._is_lost = False
         self._leave: Callable[[], None] | None = None
@@ -137,6 +138,7 @@ class PeerHttpProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Feed the parser, and see that an unfinished request comes to an end."""
+        self._arriving_bytes = len(data)
         super().data_received(data)
         if self.transport.is_closing():
             return
@@ -164,7 +166,10 @@ class PeerHttpProtocol(HttpToolsProtocol):
             HeaderTooLong: It is; the parser stops and `send_400_response` follows.
         """
         self._header_complete = True
-        if len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers) > HEADER_LIMIT_BYTES:
+        # What has come so far is no shorter than the header.
+        if self._header_bytes + self._arriving_bytes > HEADER_LIMIT_BYTES and (
+            len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers) > HEADER_LIMIT_BYTES
+        ):
             self._refusal = _header_too_long()
             raise self._refusal
         self._shared.refresh_date()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, MutableMapping, Sequence
 from contextlib import aclosing
 from typing import Any
 
@@ -15,6 +15,7 @@ from hecate.dossiers.errors import HecateError, MethodNotAllowed
 from hecate.endpoints import CURRENT_CALL, Answer, Call, Raw, Restriction, Result, Route, Services, Stopwatch, Stream
 from hecate.rest.body import ClientGone, Receive, check_media_type, decode_body, decode_query, read_body
 from hecate.rest.disconnect import unless_gone
+from hecate.rest.headers import Headers as RequestHeaders
 from hecate.rest.router import Router
 
 Scope = MutableMapping[str, Any]
@@ -52,7 +53,7 @@ class Application:
             return
         given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
         request_id = given.decode() if _REQUEST_ID.fullmatch(given) else os.urandom(8).hex()
-        answer = _Answering(send, request_id)
+        answer = _Answering(send, request_id, is_head=scope["method"] == "HEAD")
         try:
             await self._serve(scope, receive, answer)
         except ClientGone:
@@ -80,9 +81,14 @@ class Application:
         try:
             if route.cancel_on_disconnect:
                 with unless_gone(scope):
-                    await self._answer(route, call, scope, answer)
+                    await answer.give(await route.call(call), route)
             else:
-                await self._answer(route, call, scope, answer)
+                result = await route.call(call)
+                if isinstance(result, Stream):
+                    with unless_gone(scope):
+                        await answer.give(result, route)
+                else:
+                    await answer.give(result, route)
         finally:
             CURRENT_CALL.reset(known)
             call.let_go()
@@ -102,7 +108,7 @@ class Application:
         if (refused := self._restriction.in_force) is not None and not route.unrestricted:
             raise refused()
         peer = scope.get("state", {}).get("peer")
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        headers = RequestHeaders(scope["headers"])
         query = decode_query(route.query, scope["query_string"])
         raw, body = b"", None
         warnings: list[str] = []
@@ -131,40 +137,36 @@ class Application:
         )
         return route, call
 
-    @staticmethod
-    async def _answer(route: Route, call: Call, scope: Scope, answer: _Answering) -> None:
-        result: Result = await route.call(call)
-        if isinstance(result, Stream):
-            if scope["method"] == "HEAD":
-                await answer.stream_head(result)
-            elif route.cancel_on_disconnect:
-                await answer.stream(result)
-            else:
-                with unless_gone(scope):
-                    await answer.stream(result)
-        elif isinstance(result, Raw):
-            await answer.send(result.status, result.body, result.media_type, result.headers)
-        elif isinstance(result, Answer):
-            await answer.send_ok(result.status, result.content, result.headers)
-        else:
-            await answer.send_ok(route.status, result, {})
-
 
 class _Answering:
     """The answering side of one request."""
 
-    __slots__ = ("_send", "begun", "call", "refusal", "request_id")
+    __slots__ = ("_is_head", "_send", "begun", "call", "refusal", "request_id")
 
-    def __init__(self, send: Send, request_id: str) -> None:
+    def __init__(self, send: Send, request_id: str, *, is_head: bool) -> None:
         self._send = send
+        self._is_head = is_head
         self.request_id = request_id
         self.begun = False
         self.refusal: Callable[[HecateError], Raw] | None = None
         self.call: Call | None = None
         """None until the request is understood."""
 
-    async def send_ok(self, status: int, content: Mapping[str, Any], headers: Mapping[str, str]) -> None:
-        await self.send(status, _encode({"ok": True, **content}), "application/json", headers)
+    def give(self, result: Result, route: Route) -> Coroutine[Any, Any, None]:
+        """Give *result* as the answer."""
+        # No coroutine of its own: each would be passed by every piece of a stream.
+        if isinstance(result, Stream):
+            return self.stream_head(result) if self._is_head else self.stream(result)
+        if isinstance(result, Raw):
+            return self.send(result.status, result.body, result.media_type, result.headers)
+        if isinstance(result, Answer):
+            return self._send_ok(result.status, result.content, result.headers)
+        return self._send_ok(route.status, result, {})
+
+    def _send_ok(
+        self, status: int, content: Mapping[str, Any], headers: Mapping[str, str]
+    ) -> Coroutine[Any, Any, None]:
+        return self.send(status, _encode({"ok": True, **content}), "application/json", headers)
 
     async def refuse(self, error: HecateError) -> None:
         if error.status >= SERVER_ERROR:
@@ -188,6 +190,9 @@ class _Answering:
                     self.begun = True
                     lines = self._headers(stream.media_type, stream.headers)
                     await send({"type": "http.response.start", "status": stream.status, "headers": lines})
+                    if self.call is not None:
+                        # A stream may last, and whoever gives its pieces has begun by now.
+                        self.call.let_go()
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
         if not self.begun:
             await self.send(stream.status, b"", stream.media_type, stream.headers)

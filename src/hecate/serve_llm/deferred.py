@@ -31,6 +31,13 @@ class Deferred(AsyncGenerator[Item, None]):
             StopAsyncIteration: There is none.
         """
 
+    @property
+    def settled(self) -> AsyncGenerator[Item, None]:
+        """What it has turned out to be, so far."""
+        if self._source is None:
+            return self
+        return self._source.settled if isinstance(self._source, Deferred) else self._source
+
     def __anext__(self) -> Coroutine[Any, Any, Item]:
         return self._begin() if self._source is None else self._source.__anext__()
 

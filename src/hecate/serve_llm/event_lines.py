@@ -36,17 +36,13 @@ class Lines:
         limit_bytes: How long a line may be.
     """
 
-    __slots__ = ("_held", "_held_bytes", "_limit_bytes")
+    __slots__ = ("_held_bytes", "_limit_bytes", "held")
 
     def __init__(self, limit_bytes: int = LINE_LIMIT_BYTES) -> None:
         self._limit_bytes = limit_bytes
-        self._held: list[bytes] = []
+        self.held: list[bytes] = []
+        """What has come of a line that is not complete."""
         self._held_bytes = 0
-
-    @property
-    def holds_nothing(self) -> bool:
-        """Whether the next line begins with the next byte."""
-        return not self._held
 
     def feed(self, data: bytes) -> list[bytes]:
         """Return the lines that *data* completes."""
@@ -57,10 +53,10 @@ class Lines:
         if b"\n" not in data and b"\r" not in data:
             self._hold(data)
             return []
-        if self._held:
-            self._held.append(data)
-            data = b"".join(self._held)
-            self._held.clear()
+        if self.held:
+            self.held.append(data)
+            data = b"".join(self.held)
+            self.held.clear()
             self._held_bytes = 0
         lines = data.splitlines()
         if data.endswith(b"\n"):
@@ -71,13 +67,13 @@ class Lines:
 
     def flush(self) -> list[bytes]:
         """Return the line that nothing ended."""
-        rest = b"".join(self._held).rstrip(b"\r")
-        self._held.clear()
+        rest = b"".join(self.held).rstrip(b"\r")
+        self.held.clear()
         self._held_bytes = 0
         return [rest] if rest else []
 
     def _hold(self, data: bytes) -> None:
-        self._held.append(data)
+        self.held.append(data)
         self._held_bytes += len(data)
         if self._held_bytes > self._limit_bytes:
             raise Overlong(f"a line of more than {self._limit_bytes} bytes")
@@ -98,7 +94,7 @@ class ServerSentEvents:
     def feed(self, data: bytes) -> list[bytes]:
         """Return the data of the events that *data* completes."""
         # What nearly every read brings: whole events of one line each.
-        if self._lines.holds_nothing and not self._data and data.startswith(b"data: ") and data.endswith(b"\n\n"):
+        if not self._lines.held and not self._data and data.startswith(b"data: ") and data.endswith(b"\n\n"):
             whole = data[6:-2].split(b"\n\ndata: ")
             if data.count(b"\n") == 2 * len(whole) and b"\r" not in data:
                 return whole

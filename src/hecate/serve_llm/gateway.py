@@ -180,13 +180,15 @@ class Gateway:
             answer = attempt.provider.chat(request())
             # It holds the whole conversation, and the answer may take long.
             del request
+            is_first = True
             async with aclosing(answer) as batches:
                 async for batch in batches:
-                    if not call.is_heard:
+                    if is_first:
+                        is_first = False
                         call.heard()
                         batch.insert(0, Began(attempt.provider.name, attempt.model))
                     if isinstance(last := batch[-1], Finish):
-                        batch[-1] = await self._finished(attempt, call, last)
+                        batch[-1] = self._finished(attempt, call, last)
                     if call.keeping is not None:
                         call.keeping(text_in(batch))
                     yield batch
@@ -203,15 +205,15 @@ class Gateway:
                 call.heard()
                 pieces += batch
         if isinstance(last := pieces[-1], Finish):
-            pieces[-1] = await self._finished(attempt, call, last)
+            pieces[-1] = self._finished(attempt, call, last)
         if call.keeping is not None:
             call.keeping(text_in(pieces))
         return answer_of(pieces)
 
-    async def _finished(self, attempt: Attempt, call: CallUnderWay, finish: Finish) -> Finish:
+    def _finished(self, attempt: Attempt, call: CallUnderWay, finish: Finish) -> Finish:
         """Note how *attempt* has ended, and return its end with what it has cost."""
         call.usage, call.finish_reason = finish.usage, finish.reason
-        return await self.ledger.priced(attempt.provider, attempt.model, finish)
+        return self.ledger.priced(attempt.provider, attempt.model, finish)
 
     async def embed(self, request: EmbeddingRequest) -> Embeddings:
         """Return the vectors for *request* from the provider that has its model.

@@ -66,7 +66,8 @@ class PatientStream(Deferred[bytes]):
         if not self._first.done():
             self._has_beaten = True
             return self._beat
-        first, self._first, self._source = self._first, None, self._waits_for
+        first, self._first = self._first, None
+        self._source = self._waits_for.settled if isinstance(self._waits_for, Deferred) else self._waits_for
         try:
             piece = first.result()
         except HecateError as exc:

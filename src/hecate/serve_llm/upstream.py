@@ -173,7 +173,8 @@ class Reply:
         self, kind: type[BaseException] | None, raised: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._timer.stop()
-        if not self._left:
+        # One that has been read to its end has given its connection back.
+        if not self._left and not self._response.closed:
             self._response.close()
 
     @property

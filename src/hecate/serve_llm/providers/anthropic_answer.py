@@ -68,22 +68,31 @@ _decode = msgspec.json.Decoder(Event).decode
 class Reading:
     """Reads one answer: give it what arrives, then ask for the end."""
 
+    __slots__ = (
+        "_account",
+        "_calls",
+        "_characters",
+        "_open",
+        "_reason",
+        "_stop_sequence",
+        "_usage",
+        "complete",
+        "ended",
+    )
+
     def __init__(self, account: Account) -> None:
         self._account = account
         self._open: dict[int, _Block] = {}
         self._characters = 0
         """Of text so far."""
         self._calls = 0
-        self._reason: str | None = None
+        self._reason = ""
         self._stop_sequence = ""
         self._usage = TokenUsage()
+        self.complete = False
+        """Whether the model has said why it stopped."""
         self.ended = False
         """Whether the last event has been read."""
-
-    @property
-    def complete(self) -> bool:
-        """Whether the model has said why it stopped."""
-        return self._reason is not None
 
     def take(self, payload: bytes, pieces: list[Piece]) -> None:
         """Add to *pieces* what *payload*, an answer or an event, brings.
@@ -110,7 +119,7 @@ class Reading:
                 if event.delta is not None and event.delta.stop_reason:
                     self._stop(event.delta.stop_reason, event.delta.stop_sequence)
             case "message_stop":
-                self._reason = self._reason or "end_turn"
+                self._stop(self._reason or "end_turn", self._stop_sequence)
                 self.ended = True
             case "error":
                 raise failure_in_stream(self._account, payload)
@@ -125,7 +134,7 @@ class Reading:
         Raises:
             ProviderFailed: The answer ended before the model did.
         """
-        if self._reason is None:
+        if not self.complete:
             raise ProviderFailed(
                 f"{self._account.name} ended its answer in the middle: it gave no reason to stop",
                 provider=self._account.name,
@@ -147,6 +156,7 @@ class Reading:
     def _stop(self, reason: str, sequence: str | None) -> None:
         self._reason = reason
         self._stop_sequence = sequence or ""
+        self.complete = True
 
     def _begin(self, index: int, fields: dict[str, Any], pieces: list[Piece], *, streamed: bool) -> None:
         self._end(index, pieces)  # A server that forgets to end a block has ended it by now.

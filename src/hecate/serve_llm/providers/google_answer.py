@@ -106,21 +106,19 @@ _decode = msgspec.json.Decoder(_Answer | list[_Answer]).decode
 class Reading:
     """Reads one answer: give it what arrives, then ask for the end."""
 
-    ended = False
-    """There is no end mark: the end of the body is it."""
+    __slots__ = ("_account", "_calls", "_characters", "_reason", "_usage", "complete", "ended")
 
     def __init__(self, account: Account) -> None:
         self._account = account
         self._characters = 0
         """Of text so far."""
         self._calls = 0
-        self._reason: FinishReason | None = None
+        self._reason: FinishReason = "stop"
         self._usage: _TokenUsage | None = None
-
-    @property
-    def complete(self) -> bool:
+        self.complete = False
         """Whether the model has said why it stopped."""
-        return self._reason is not None
+        self.ended = False
+        """Never: there is no end mark, the end of the body is it."""
 
     def take(self, payload: bytes, pieces: list[Piece]) -> None:
         """Add to *pieces* what *payload*, an answer or a chunk, brings.
@@ -144,7 +142,7 @@ class Reading:
         Raises:
             ProviderFailed: The answer ended before the model did.
         """
-        if self._reason is None:
+        if not self.complete:
             raise ProviderFailed(
                 f"{self._account.name} ended its answer in the middle: it gave no reason to finish",
                 provider=self._account.name,
@@ -156,7 +154,7 @@ class Reading:
         if chunk.usage_metadata is not None:
             self._usage = chunk.usage_metadata
         if chunk.prompt_feedback is not None and chunk.prompt_feedback.block_reason:
-            self._reason = "content_filter"
+            self._stop("content_filter")
         for candidate in chunk.candidates or ():
             if candidate.index:
                 continue
@@ -164,7 +162,11 @@ class Reading:
                 for part in candidate.content.parts or ():
                     self._take_part(part, pieces)
             if candidate.finish_reason:
-                self._reason = FINISH_REASONS.get(candidate.finish_reason, "stop")
+                self._stop(FINISH_REASONS.get(candidate.finish_reason, "stop"))
+
+    def _stop(self, reason: FinishReason) -> None:
+        self._reason = reason
+        self.complete = True
 
     def _take_part(self, part: dict[str, Any], pieces: list[Piece]) -> None:
         text = part.get("text")

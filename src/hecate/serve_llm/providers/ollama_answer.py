@@ -47,20 +47,14 @@ _decode = msgspec.json.Decoder(_Line).decode
 class Reading:
     """Reads one answer: give it what arrives, then ask for the end."""
 
+    __slots__ = ("_account", "_calls", "_last", "complete", "ended")
+
     def __init__(self, account: Account) -> None:
         self._account = account
         self._calls = 0
         self._last: _Line | None = None
-
-    @property
-    def ended(self) -> bool:
-        """Whether the last line has been read."""
-        return self._last is not None
-
-    @property
-    def complete(self) -> bool:
+        self.complete = self.ended = False
         """Whether the model has finished: its last line says so."""
-        return self.ended
 
     def take(self, payload: bytes, pieces: list[Piece]) -> None:
         """Add to *pieces* what *payload*, an answer or a line, brings.
@@ -86,6 +80,7 @@ class Reading:
                 self._calls += 1
         if line.done:
             self._last = line
+            self.complete = self.ended = True
 
     def finish(self, pieces: list[Piece]) -> None:
         """Add the end to *pieces*.

@@ -61,19 +61,18 @@ _decode = msgspec.json.Decoder(Completion).decode
 class Reading:
     """Reads one answer: give it what arrives, then ask for the end."""
 
+    __slots__ = ("_account", "_by_index", "_calls", "_reason", "_usage", "complete", "ended")
+
     def __init__(self, account: Account) -> None:
         self._account = account
         self._calls: list[_OpenCall] = []
         self._by_index: dict[int, _OpenCall] = {}
-        self._reason: str | None = None
+        self._reason = ""
         self._usage: Usage | None = None
+        self.complete = False
+        """Whether the model has said why it stopped, so that only the usage may still follow."""
         self.ended = False
         """Whether the end mark has been read: nothing that follows matters."""
-
-    @property
-    def complete(self) -> bool:
-        """Whether the model has said why it stopped, so that only the usage may still follow."""
-        return self._reason is not None
 
     def take(self, payload: bytes, pieces: list[Piece]) -> None:
         """Add to *pieces* what *payload*, an answer or a chunk, brings.
@@ -104,7 +103,7 @@ class Reading:
         Raises:
             ProviderFailed: The answer ended before the model did.
         """
-        if self._reason is None:
+        if not self.complete:
             raise ProviderFailed(
                 f"{self._account.name} ended its answer in the middle: it gave no reason to finish",
                 provider=self._account.name,
@@ -134,6 +133,7 @@ class Reading:
                 self._take_call(delta, pieces)
         if choice.finish_reason:
             self._reason = choice.finish_reason
+            self.complete = True
 
     def _take_call(self, delta: CallDelta, pieces: list[Piece]) -> None:
         function = delta.function or FunctionDelta()

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
+from hecate.serve_llm.deferred import Deferred
 from hecate.serve_llm.errors import ProviderFailed, ProviderSlow
 from hecate.serve_llm.event_lines import Cutter, ServerSentEvents
 from hecate.serve_llm.pieces import Batches, Piece
 
 if TYPE_CHECKING:
-    from hecate.serve_llm.upstream import Upstream
+    from hecate.serve_llm.upstream import Reply, Upstream
+
+    Send = Callable[[], Awaitable[Reply]]
 
 JSON: Final = "application/json"
 LAST_SECONDS: Final = 5.0
@@ -20,13 +24,10 @@ LAST_SECONDS: Final = 5.0
 class Reading(Protocol):
     """What an adapter knows about reading one answer."""
 
-    @property
-    def complete(self) -> bool:
-        """Whether the model has said why it stopped, so that at most the usage still follows."""
-
-    @property
-    def ended(self) -> bool:
-        """Whether the end mark has been read: nothing that follows matters."""
+    complete: bool
+    """Whether the model has said why it stopped, so that at most the usage still follows."""
+    ended: bool
+    """Whether the end mark has been read: nothing that follows matters."""
 
     def take(self, payload: bytes, pieces: list[Piece]) -> None:
         """Add to *pieces* what *payload* brings: an event, a line, or a whole answer.
@@ -43,7 +44,7 @@ class Reading(Protocol):
         """
 
 
-async def asked(
+def asked(
     upstream: Upstream,
     path: str,
     body: bytes,
@@ -70,19 +71,46 @@ async def asked(
         ModelNotFound, ProviderFailed: As for `Upstream.send`; or the answer breaks off, is an error, or is
             not understood.
     """
-    with await upstream.send("POST", path, body, streamed=streamed, seconds=seconds, headers=headers) as reply:
-        # It may be large, and the answer may take long.
-        del body
+    send = partial(upstream.send, "POST", path, body, streamed=streamed, seconds=seconds, headers=headers)
+    return _in_pieces(send, reading, cutter) if streamed else _InOne(send, reading)
+
+
+class _InOne(Deferred[list[Piece]]):
+    """A whole answer, in one batch."""
+
+    __slots__ = ("_reading", "_send")
+
+    def __init__(self, send: Send, reading: Reading) -> None:
+        super().__init__()
+        self._send: Send | None = send
+        self._reading = reading
+
+    async def _begin(self) -> list[Piece]:
+        send, self._send = self._send, None
+        if send is None:
+            raise StopAsyncIteration
+        with await send() as reply:
+            return await _read_whole(reply, self._reading)
+
+
+async def _read_whole(reply: Reply, reading: Reading) -> list[Piece]:
+    pieces: list[Piece] = []
+    reading.take(await reply.whole(), pieces)
+    reading.finish(pieces)
+    return pieces
+
+
+async def _in_pieces(send: Send, reading: Reading, cutter: Cutter) -> Batches:
+    with await send() as reply:
+        # It holds the whole conversation, and the answer may take long.
+        del send
         # A server that cannot stream answers a stream's request whole; lines of JSON may be called JSON, too.
-        if not streamed or (reply.media_type == JSON and isinstance(cutter, ServerSentEvents)):
-            pieces: list[Piece] = []
-            reading.take(await reply.whole(), pieces)
-            reading.finish(pieces)
-            yield pieces
+        if reply.media_type == JSON and isinstance(cutter, ServerSentEvents):
+            yield await _read_whole(reply, reading)
             return
         try:
             while arrived := await reply.payloads(cutter):
-                pieces = []
+                pieces: list[Piece] = []
                 try:
                     for payload in arrived:
                         reading.take(payload, pieces)
