@@ -60,7 +60,7 @@ class UnderTest(NamedTuple):
         return [item for item in self.listed["tests"] if item["kind"] == "suite"]
 
 
-def tested(caller: Caller, workspace: Path) -> UnderTest:
+def under_test(caller: Caller, workspace: Path) -> UnderTest:
     """Return a new division with an empty project in *workspace*."""
     venture_id = caller.venture(workspace=str(workspace))
     caller.done(f"/api/ventures/{venture_id}/discovery/start")

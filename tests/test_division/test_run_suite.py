@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sys
+import tempfile
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,9 +16,11 @@ from hecate.dossiers.errors import Invalid, Refused
 from hecate.test_division import PROCESS
 from hecate.test_division.finish_suite import FINISH, FinishSuite, TestSuiteFinished
 from hecate.test_division.run_suite import DESK, RunSuite, TestSuiteStarted
+from tests.calling import Caller
 from tests.daemon.child import wait_until
 from tests.deciding import decided
-from tests.test_division.projects import UnderTest
+from tests.serving import serving
+from tests.test_division.projects import UnderTest, under_test
 
 PASSES = "def test_that_passes(): pass"
 STARTED = TestSuiteStarted(
@@ -331,3 +336,23 @@ def test_a_read_only_workspace_can_be_tested(division: UnderTest) -> None:
         assert division.run()["outcome"] == "passed"
     finally:
         division.project.chmod(0o700)
+
+
+def test_a_suite_whose_daemon_is_killed_is_interrupted() -> None:
+    """At the next start; what it had left running is gone, and the next suite of its type may run."""
+    with tempfile.TemporaryDirectory(prefix="hecate-") as name:
+        folder = Path(name)
+        with serving(folder) as child, closing(Caller(child.socket_path)) as caller:
+            division = under_test(caller, folder / "workspace")
+            job_id = division.begin(command=["sh", "-c", "echo 'ok 1 - a'; echo $$ >child; exec sleep 600"])
+            wait_until(lambda: (division.project / "child").exists() and division.job(job_id)["done"] == 1)
+            child.signal(signal.SIGKILL)
+            child.end()
+        process = int((division.project / "child").read_text())
+        with serving(folder) as child, closing(Caller(child.socket_path)) as caller:
+            assert not runs(process)
+            division = division._replace(caller=caller)
+            assert division.job(job_id)["state"] == "interrupted"
+            suite = division.finished[-1]
+            assert (suite["outcome"], suite["reason"][:18]) == ("interrupted", "the daemon stopped")
+            assert division.run(command="true")["outcome"] == "passed"
