@@ -35,7 +35,7 @@ SECONDS_BETWEEN_WRITES: Final = 1.0
 CALLS_AT_ONCE: Final = 500
 """So many are written before the second is over."""
 PRICE_SECONDS: Final = 3.0
-"""How long it is waited for what a model costs, the first time that it is called."""
+"""How long whoever reads the record of calls, or ends it, waits for prices that are being looked up."""
 COUNT_TOKENS: Final = "count_tokens"
 WARNING_HEADER: Final = "X-Hecate-Warning"
 
@@ -124,12 +124,13 @@ class Ledger:
             call.keeping = entry.keep
         return call
 
-    async def priced(self, provider: Provider, model: str, finish: Finish) -> Finish:
-        """Return *finish* with what the call has cost, where that is known."""
-        account = provider.upstream.account
-        if self.prices.being_looked_up(account, model) is not None:
-            await self.prices.looked_up(PRICE_SECONDS)
-        cost_usd = self._cost(account, model, finish.usage)
+    def priced(self, provider: Provider, model: str, finish: Finish) -> Finish:
+        """Return *finish* with what the call has cost, where that is known already.
+
+        It is not while the price of a model that was never called before is looked up: nobody waits for that, and
+        the record of the call has the cost nevertheless.
+        """
+        cost_usd = self._cost(provider.upstream.account, model, finish.usage)
         return finish if cost_usd is None else replace(finish, cost_usd=cost_usd)
 
     async def up_to_date(self) -> None:
