@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from hecate.generate_division.skeleton.design import GeneratedFile
     from hecate.jobs.job import Job
 
+UNFINISHED = ".hecate-*"
+"""What `Workspace.write` leaves behind when it is killed."""
+
 Hashes = dict[str, set[str]]
 """Of each path, the SHA-256 of what was written there."""
 
@@ -124,18 +127,26 @@ async def take_back(job: Job) -> None:
     if note.job_id != job.id or not note.changes:
         return
     workspace = await job.workspace(folder=note.folder)
-    last = await job.repository(workspace).try_git("log", "-1", "--format=%B")
+    repository = job.repository(workspace)
+    last = await repository.try_git("log", "-1", "--format=%B")
     if last.end.succeeded and job.id in last.output:
+        # All is there, but for what follows a commit: a person's index knows of it.
+        paths = [change.path for change in note.changes]
+        committed = await repository.git("ls-tree", "-r", "--full-name", "HEAD", "--", *paths)
+        await repository.git("update-index", "--add", "--index-info", given=f"{committed}\n".encode())
         return
 
     def undo() -> None:
+        for folder in {Path(change.path).parent for change in note.changes}:
+            for left in workspace.path(str(folder)).glob(UNFINISHED):
+                workspace.remove(str(folder / left.name))
         for change in reversed(note.changes):
             there = workspace.read(change.path)
-            if there is None or sha256(there) not in change.hashes:
-                continue  # it was not come to, or a person has been faster
+            if there is not None and sha256(there) not in change.hashes:
+                continue  # a person has been faster
             if change.before is None:
                 workspace.remove(change.path)
-            else:
+            elif there is not None and there != change.before.encode():
                 workspace.write(change.path, change.before.encode())
 
     await asyncio.to_thread(undo)

@@ -107,7 +107,6 @@ def designs(draw: st.DrawFn, most: int = 4) -> Design:
                 aggregate=draw(of),
                 payload_fields=tuple(draw(st.lists(fields, max_size=5))),
                 description=draw(texts),
-                apart=draw(st.booleans()),
             )
             for name in events
         ),

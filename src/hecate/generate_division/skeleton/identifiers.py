@@ -88,16 +88,17 @@ class Names:
         self._reserved = frozenset(reserved)
         self._suffix = suffix
         self._given: set[str] = set()
-        self._tried: Counter[str] = Counter()
+        self._last: Counter[str] = Counter()  # numbers that were given, so that many of a kind take no longer
 
     def take(self, wanted: str) -> str:
         """Return *wanted*, or as little else as it takes to make it new."""
         if wanted in self._reserved:
             wanted += self._suffix
         name = wanted
-        self._tried[wanted] += 1
+        number = self._last[wanted]
         while name in self._given or name in self._reserved:
-            self._tried[wanted] += 1
-            name = f"{wanted.rstrip('_')}_{self._tried[wanted]}"
+            number = max(number, 1) + 1
+            name = f"{wanted.rstrip('_')}_{number}"
+        self._last[wanted] = number
         self._given.add(name)
         return name

@@ -53,20 +53,23 @@ def read_templates(name: str, own: Path | None) -> TemplateFolder:
     Raises:
         Refused: There are no templates of this name, or one cannot be read.
     """
-    own_folder = _own_folder(name, own)
-    built_in = BUILT_IN / name
-    if own_folder is None and not (name and Path(name).name == name and built_in.is_dir()):
+    if name not in names(own):
         raise Refused(f"there is no template {name!r}; there are {', '.join(names(own))}")
-    found = dict(_read(built_in if built_in.is_dir() else BUILT_IN / DEFAULT, is_own=False))
-    if own_folder is not None:
-        found.update(_read(own_folder, is_own=True))
+    base = name if name in _folders(BUILT_IN) else DEFAULT
+    found = dict(_read(BUILT_IN / base, is_own=False))
+    if own is not None and name in _folders(own):
+        found.update(_read(own / name, is_own=True))
     return TemplateFolder(name, tuple(found[path] for path in sorted(found)))
 
 
 def names(own: Path | None) -> list[str]:
-    """Return the names of all templates, the built-in ones first."""
-    built_in = sorted(folder.name for folder in BUILT_IN.iterdir() if folder.is_dir())
-    return [*built_in, *(name for name in _own_names(own) if name not in built_in)]
+    """Return the names of all templates, the built-in ones first.
+
+    Raises:
+        Refused: The folder *own* cannot be read.
+    """
+    built_in = _folders(BUILT_IN)
+    return built_in if own is None else [*built_in, *(name for name in _folders(own) if name not in built_in)]
 
 
 def paths_of(template: Template, project: Project) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -82,21 +85,13 @@ def paths_of(template: Template, project: Project) -> Iterator[tuple[str, dict[s
     yield path, {}
 
 
-def _own_folder(name: str, own: Path | None) -> Path | None:
-    if own is None or name not in _own_names(own):
-        return None
-    return own / name
-
-
-def _own_names(own: Path | None) -> list[str]:
-    if own is None:
-        return []
+def _folders(parent: Path) -> list[str]:
     try:
-        return sorted(folder.name for folder in own.iterdir() if folder.is_dir() and not folder.name.startswith("."))
+        return sorted(folder.name for folder in parent.iterdir() if folder.is_dir() and not folder.name.startswith("."))
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as exc:
-        raise Refused(f"cannot read the template folder {own}: {exc.strerror}") from exc
+        raise Refused(f"cannot read the template folder {parent}: {exc.strerror}") from exc
 
 
 def _read(folder: Path, *, is_own: bool) -> Iterator[tuple[str, Template]]:
