@@ -46,6 +46,14 @@ def test_a_link_that_leads_out_is_refused(workspace: Workspace, tmp_path: Path) 
     assert workspace.read("near/a") == b"1"
 
 
+def test_a_link_into_the_repository_is_refused(workspace: Workspace) -> None:
+    """What is behind it is no less the repository's."""
+    (workspace.root / ".git" / "hooks").mkdir(parents=True)
+    (workspace.root / "harmless").symlink_to(".git")
+    with pytest.raises(Refused, match="git repository"):
+        workspace.write("harmless/hooks/post-commit", b"#!/bin/sh\n", executable=True)
+
+
 def test_a_loop_of_links_is_refused(workspace: Workspace) -> None:
     """It is said, and no recursion."""
     (workspace.root / "a").symlink_to("b")

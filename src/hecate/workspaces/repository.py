@@ -56,12 +56,27 @@ class RunsCommands(Protocol):
 
 
 class Repository:
-    """The git repository that *workspace* is in."""
+    """The git repository that *workspace* is in.
 
-    def __init__(self, workspace: Workspace, runs: RunsCommands, author: Author) -> None:
+    Args:
+        workspace: Where git runs.
+        runs: What runs it.
+        author: In whose name commits are made.
+        environment: Further variables for git, such as ``GIT_DIR``.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        runs: RunsCommands,
+        author: Author,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self._workspace = workspace
-        self._runs = runs
-        self._author = author
+        self.runs = runs
+        self.author = author
+        self._environment = environment or {}
+        self._without_filters: Mapping[str, str] | None = None
 
     async def prepare(self) -> None:
         """Make the repository if there is none; a folder that a person has named may be within a larger one.
@@ -92,6 +107,45 @@ class Repository:
         if not paths:
             return ""
         parent = await self.head()
+        changes, commit = await self._commit_onto(parent, paths, subject, body)
+        if not commit:
+            return ""
+        await self.git("update-ref", "-m", f"commit: {subject}", "HEAD", commit, parent or "0" * len(commit))
+        # In the person's own index these files are as committed now; everything else there stays as it was.
+        await self.git("update-index", "--add", "--index-info", given=changes)
+        return commit
+
+    async def commit_onto(self, parent: str, paths: Sequence[str], subject: str, body: str = "") -> str:
+        """Commit as `commit` does, onto *parent*, and leave it to the caller what shall refer to the commit.
+
+        Raises:
+            Refused: git fails.
+        """
+        _, commit = await self._commit_onto(parent, paths, subject, body)
+        return commit
+
+    async def uncommitted(self, paths: Sequence[str]) -> list[str]:
+        """Return those of *paths* that are files and are not, as they are now, in the newest commit.
+
+        Raises:
+            Refused: git fails.
+        """
+        there = [path for path in paths if self._workspace.path(path).is_file()]
+        if not there:
+            return []
+        prefix = (await self.git("rev-parse", "--show-prefix")).strip()
+        head = await self.head() or "HEAD"
+        asked = "".join(f"{head}:{prefix}{path}\n" for path in there).encode()
+        # An id, a kind and a size for each; or the question again and the word "missing".
+        committed = (await self.git("cat-file", "--batch-check", given=asked)).splitlines()
+        listed = "".join(f"{path}\n" for path in there).encode()
+        ids = (await self.git("hash-object", "--no-filters", "--stdin-paths", given=listed)).split()
+        return [
+            path for path, blob, found in zip(there, ids, committed, strict=True) if found.partition(" ")[0] != blob
+        ]
+
+    async def _commit_onto(self, parent: str, paths: Sequence[str], subject: str, body: str) -> tuple[bytes, str]:
+        """Return the changes as ``update-index`` reads them, and the commit's id, empty where nothing has changed."""
         # Git's paths begin at the repository's top, which may be above the workspace.
         prefix = (await self.git("rev-parse", "--show-prefix")).strip()
         changes = await self._index_lines(paths, prefix)
@@ -101,16 +155,12 @@ class Repository:
             await self.git("update-index", "--add", "--index-info", given=changes, environment=own_index)
             tree = (await self.git("write-tree", environment=own_index)).strip()
         if parent and tree == (await self.git("rev-parse", f"{parent}^{{tree}}")).strip():
-            return ""
+            return changes, ""
         message = f"{subject}\n\n{body}\n" if body else f"{subject}\n"
         commit = await self.git(
             "commit-tree", tree, *(("-p", parent) if parent else ()), given=message.encode(), environment=self._who()
         )
-        commit = commit.strip()
-        await self.git("update-ref", "-m", f"commit: {subject}", "HEAD", commit, parent or "0" * len(commit))
-        # In the person's own index these files are as committed now; everything else there stays as it was.
-        await self.git("update-index", "--add", "--index-info", given=changes)
-        return commit
+        return changes, commit.strip()
 
     async def git(
         self, *arguments: str, given: bytes | None = None, environment: Mapping[str, str] | None = None
@@ -130,11 +180,18 @@ class Repository:
         self, *arguments: str, given: bytes | None = None, environment: Mapping[str, str] | None = None
     ) -> Captured:
         """Run git in the workspace and return how it ended and what it prints."""
-        return await self._runs.capture(
+        if self._without_filters is None:
+            # Whoever writes an index may look at files anew, through the filters that the repository configures.
+            named = await self._capture(("config", "--name-only", "--get-regexp", r"^filter\."), {}, None)
+            self._without_filters = _switched_off(named.output.splitlines() if named.end.succeeded else ())
+        return await self._capture(arguments, {**self._without_filters, **(environment or {})}, given)
+
+    async def _capture(self, arguments: Sequence[str], environment: Mapping[str, str], given: bytes | None) -> Captured:
+        return await self.runs.capture(
             ("git", *SAFE, *arguments),
             folder=self._workspace.root,
             timeout_seconds=GIT_SECONDS,
-            environment={**ENVIRONMENT, **(environment or {})},
+            environment={**ENVIRONMENT, **self._environment, **environment},
             given=given,
         )
 
@@ -154,10 +211,24 @@ class Repository:
         return "".join([*lines, *gone]).encode()
 
     def _who(self) -> Mapping[str, str]:
-        name, email = self._author
+        name, email = self.author
         return {
             "GIT_AUTHOR_NAME": name,
             "GIT_AUTHOR_EMAIL": email,
             "GIT_COMMITTER_NAME": name,
             "GIT_COMMITTER_EMAIL": email,
         }
+
+
+def _switched_off(keys: Sequence[str]) -> dict[str, str]:
+    """Return the environment in which none of the filters is run whose configuration has *keys*."""
+    drivers = sorted({key.rpartition(".")[0] for key in keys})
+    settings = [
+        (f"{driver}.{name}", value)
+        for driver in drivers
+        for name, value in (("clean", ""), ("smudge", ""), ("process", ""), ("required", "false"))
+    ]
+    environment = {"GIT_CONFIG_COUNT": str(len(settings))} if settings else {}
+    for number, (key, value) in enumerate(settings):
+        environment |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+    return environment

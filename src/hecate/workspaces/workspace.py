@@ -64,6 +64,8 @@ class Workspace:
             raise Refused(f"{relative!r} cannot be resolved in the workspace: {_reason(exc)}") from exc
         if not resolved.is_relative_to(self.root):
             raise Refused(f"{relative!r} leads out of the workspace, to {resolved}")
+        if any(part.lower() == ".git" for part in resolved.relative_to(self.root).parts):
+            raise Refused(f"{relative!r} leads into the workspace's git repository")
         return resolved
 
     def read(self, relative: str) -> bytes | None:
