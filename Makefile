@@ -14,7 +14,7 @@ setup: ## install the hecate command and what it needs into .venv
 run: setup ## start the daemon in the foreground; Ctrl-C stops it
 	@scripts/run $(ARGS)
 
-demo: setup ## follow the README's tour on a daemon of its own, which is gone afterwards
+demo: setup ## take one division through the whole cycle, on a daemon of its own, which is gone afterwards
 	@scripts/demo $(ARGS)
 
 test: ## run the tests
