@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import anthropic
+import ollama as ollama_client
 import openai
 import pytest
 
@@ -117,6 +118,21 @@ def test_a_refused_body_does_not_spoil_the_connection(served: Served) -> None:
             answer = connection.getresponse()
             answer.read()
             assert answer.status == status
+
+
+def test_ollamas_client_works_over_it(served: Served) -> None:
+    """The token is a header to it; models, a chat, whole and streamed, and a wrong token."""
+    with ollama_client.Client(served.url, headers={"Authorization": f"Bearer {served.token}"}) as client:
+        assert MODEL in {model.model for model in client.list().models}
+        messages: Any = CHAT["messages"]
+        assert client.chat(MODEL, messages).message.content == WHOLE
+        assert "".join(part.message.content or "" for part in client.chat(MODEL, messages, stream=True)) == WHOLE
+    with (
+        ollama_client.Client(served.url, headers={"Authorization": "Bearer wrong"}) as client,
+        pytest.raises(ollama_client.ResponseError, match="the token is wrong") as refused,
+    ):
+        client.list()
+    assert refused.value.status_code == 401
 
 
 def test_openais_client_works_over_it(served: Served) -> None:
