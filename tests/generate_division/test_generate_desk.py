@@ -47,7 +47,13 @@ def test_the_same_desk_adds_nothing() -> None:
     """One whose model's body was rolled back does: that is worth knowing."""
     given = decided(PROCESS, RECORD, RECORDED)
     assert decided(PROCESS, RECORD, replace(RECORDED, commit=""), given) == []
-    assert len(decided(PROCESS, RECORD, replace(RECORDED, commit="", rolled_back="no"), given)) == 1
+    assert decided(PROCESS, RECORD, RECORDED, given) == []
+    for changed in (
+        replace(RECORDED, commit="", rolled_back="no"),
+        replace(RECORDED, model="m"),
+        replace(RECORDED, files=()),
+    ):
+        assert len(decided(PROCESS, RECORD, changed, given)) == 1
 
 
 # -- from the template

@@ -9,7 +9,7 @@ import msgspec
 from hecate.dossiers.desk import Desk, Example
 from hecate.dossiers.lifecycle import EVERY_STATE
 from hecate.dossiers.messages import Command, Event
-from hecate.generate_division.record_skeleton import WrittenFile
+from hecate.generate_division.record_skeleton import EXAMPLE_SHA256, WrittenFile
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,9 +51,17 @@ def decide(dossier: Dossier, command: RecordDesk) -> Sequence[Event]:
     """Record the desk; one that is as it was adds nothing."""
     event = DeskGenerated(generation_id=dossier.new_id("gen"), **msgspec.structs.asdict(command))
     earlier = dossier.find(DeskGenerated, desk_id=command.desk_id)
-    if earlier is None or command.commit or command.rolled_back:
+    if earlier is None:
         return [event]
-    return [] if (earlier.files, earlier.conflicts) == (event.files, event.conflicts) else [event]
+    # What this generation has nothing to say of, a commit, a model, a body rolled back, is as it was.
+    same = msgspec.structs.replace(
+        earlier,
+        generation_id=event.generation_id,
+        commit=event.commit and earlier.commit,
+        model=event.model and earlier.model,
+        rolled_back=event.rolled_back and earlier.rolled_back,
+    )
+    return [] if event == same else [event]
 
 
 RECORD = Desk(
@@ -67,7 +75,7 @@ RECORD = Desk(
         when=RecordDesk(
             desk_id="desk-1",
             desk_name="register_user",
-            files=(WrittenFile("auth/src/auth/commands/register_user.py", "9f86d081884c7d659a2feaa0c55ad015", 1187),),
+            files=(WrittenFile("auth/src/auth/commands/register_user.py", EXAMPLE_SHA256, 1187),),
             conflicts=(),
             commit="2fd4e1c67a2d28fced849ee1bb76e7391b93eb12",
         ),
@@ -76,9 +84,7 @@ RECORD = Desk(
                 generation_id="gen-",
                 desk_id="desk-1",
                 desk_name="register_user",
-                files=(
-                    WrittenFile("auth/src/auth/commands/register_user.py", "9f86d081884c7d659a2feaa0c55ad015", 1187),
-                ),
+                files=(WrittenFile("auth/src/auth/commands/register_user.py", EXAMPLE_SHA256, 1187),),
                 conflicts=(),
                 commit="2fd4e1c67a2d28fced849ee1bb76e7391b93eb12",
                 model="",

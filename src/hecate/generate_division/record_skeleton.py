@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from hecate.dossiers.dossier import Dossier
 
 
+EXAMPLE_SHA256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+
+
 class WrittenFile(msgspec.Struct, frozen=True):
     """A file as the daemon has left it."""
 
@@ -59,10 +62,12 @@ def decide(dossier: Dossier, command: RecordSkeleton) -> Sequence[Event]:
     """Record the skeleton; one that is as the last was, with nothing new in it, adds nothing."""
     event = SkeletonGenerated(skeleton_id=dossier.new_id("skel"), **msgspec.structs.asdict(command))
     earlier = dossier.all(SkeletonGenerated)
-    if earlier and not command.commit:
-        last = msgspec.structs.replace(earlier[-1], skeleton_id=event.skeleton_id, commit="")
-        return [] if last == event else [event]
-    return [event]
+    if not earlier:
+        return [event]
+    same = msgspec.structs.replace(
+        earlier[-1], skeleton_id=event.skeleton_id, commit=event.commit and earlier[-1].commit
+    )
+    return [] if event == same else [event]
 
 
 RECORD = Desk(
@@ -78,7 +83,7 @@ RECORD = Desk(
             project="auth",
             language="python",
             template="python",
-            files=(WrittenFile("auth/pyproject.toml", "9f86d081884c7d659a2feaa0c55ad015", 1187),),
+            files=(WrittenFile("auth/pyproject.toml", EXAMPLE_SHA256, 1187),),
             conflicts=("auth/README.md",),
             commit="2fd4e1c67a2d28fced849ee1bb76e7391b93eb12",
         ),
@@ -89,7 +94,7 @@ RECORD = Desk(
                 project="auth",
                 language="python",
                 template="python",
-                files=(WrittenFile("auth/pyproject.toml", "9f86d081884c7d659a2feaa0c55ad015", 1187),),
+                files=(WrittenFile("auth/pyproject.toml", EXAMPLE_SHA256, 1187),),
                 conflicts=("auth/README.md",),
                 commit="2fd4e1c67a2d28fced849ee1bb76e7391b93eb12",
             ),

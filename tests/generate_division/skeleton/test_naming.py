@@ -113,7 +113,8 @@ def test_everything_is_told_apart(design: Design) -> None:
         [event.module for event in project.events],
         [
             *(desk.module for desk in project.commands),
-            *(desk.module for desk in (*project.projections, *project.queries)),
+            *(desk.module for desk in project.projections),
+            *(desk.module for desk in project.queries),
         ],
         [event.stored_as for event in events],
         *([field.name for field in event.fields] for event in events),
