@@ -17,6 +17,7 @@ from hecate.endpoints import CHAT_BODY_LIMIT_BYTES, Call, Raw, Route, Stream
 from hecate.serve_llm.chat_body import ChatBody
 from hecate.serve_llm.chat_events import chat_events, ollama_like
 from hecate.serve_llm.gateway import Gateway
+from hecate.serve_llm.made_images import MadeImage, made_images
 from hecate.serve_llm.messages import Signature, ToolCall
 from hecate.serve_llm.pieces import FinishReason, Usage
 
@@ -52,6 +53,8 @@ class ChatReply(Struct, frozen=True, kw_only=True, omit_defaults=True):
     usage: Usage
     tool_calls: tuple[ToolCall, ...] = ()
     reasoning: str = ""
+    images: tuple[MadeImage, ...] = ()
+    """What the model has made; they are in the signatures, too, as the provider wants them back."""
     signatures: tuple[Signature, ...] = ()
     """Opaque: send them back with this message."""
     cost_usd: float | None = None
@@ -81,6 +84,7 @@ async def chat(call: Call) -> Raw | Stream:
         usage=answer.usage,
         tool_calls=answer.tool_calls,
         reasoning=answer.reasoning,
+        images=made_images(answer.signatures),
         signatures=answer.signatures,
         cost_usd=answer.cost_usd,
         stop_sequence=answer.stop_sequence,

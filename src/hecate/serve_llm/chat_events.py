@@ -22,6 +22,7 @@ from typing import Any
 import msgspec
 
 from hecate.dossiers.errors import HecateError
+from hecate.serve_llm.made_images import made_images
 from hecate.serve_llm.messages import Signature, ToolCall
 from hecate.serve_llm.patient_stream import USUAL, Patience, PatientStream
 from hecate.serve_llm.pieces import (
@@ -128,6 +129,8 @@ class _Writing:
             last["stop_sequence"] = finish.stop_sequence
         if self._signatures:
             last["signatures"] = self._signatures
+            if images := made_images(self._signatures):
+                last["images"] = images
         if self._warnings:
             last["warnings"] = list(self._warnings)
         return f"{calls}{_line(last)}{END}"

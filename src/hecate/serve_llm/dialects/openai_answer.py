@@ -1,17 +1,19 @@
 """An answer as one of OpenAI's chat completions, whole or as the events of a stream.
 
-Beside OpenAI's own fields there are ``reasoning_content``, as other servers call it, and ours,
+Beside OpenAI's own fields there are ``reasoning_content`` and ``images``, as other servers call them, and ours,
 ``signatures``: opaque, to be sent back with the message.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from time import time
 from typing import Any
 
 import msgspec
 
 from hecate.serve_llm.errors import ProviderFailed
+from hecate.serve_llm.made_images import made_images
 from hecate.serve_llm.messages import Signature, ToolCall
 from hecate.serve_llm.pieces import (
     Began,
@@ -47,8 +49,7 @@ def completion(answer: ChatAnswer, id_: str) -> bytes:
         message["reasoning_content"] = answer.reasoning
     if answer.tool_calls:
         message["tool_calls"] = [_call(call) for call in answer.tool_calls]
-    if answer.signatures:
-        message["signatures"] = answer.signatures
+    message |= _kept(answer.signatures)
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": answer.finish_reason}
     return _encode(
         {
@@ -131,7 +132,7 @@ class CompletionEvents:
 
     def _end(self, finish: Finish) -> bytes:
         refuse_failed(finish.reason, self._provider)
-        delta = _encode({"signatures": self._signatures}) if self._signatures else b"{}"
+        delta = _encode(_kept(self._signatures))
         chunks = [self._chunk(delta, b'"%b"' % finish.reason.encode())]
         if self._include_usage:
             chunks.append(b'%b"choices":[],"usage":%b}\n\n' % (self._head, _encode(_usage(finish.usage))))
@@ -146,6 +147,17 @@ def refuse_failed(reason: str, provider: str) -> None:
     """
     if reason == "error":
         raise ProviderFailed(f"{provider} broke off: its model could not finish the answer", provider=provider)
+
+
+def _kept(signatures: Sequence[Signature]) -> dict[str, Any]:
+    """Return the fields for *signatures*, and for the images among them, as OpenRouter's clients know these."""
+    fields: dict[str, Any] = {"signatures": signatures} if signatures else {}
+    if images := made_images(signatures):
+        fields["images"] = [
+            {"type": "image_url", "index": index, "image_url": {"url": image.as_url}}
+            for index, image in enumerate(images)
+        ]
+    return fields
 
 
 def _call(call: ToolCall) -> dict[str, Any]:
