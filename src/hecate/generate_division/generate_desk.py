@@ -13,6 +13,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
+
 from hecate.dossiers.desk import Desk, Example, Work
 from hecate.dossiers.errors import Invalid, Refused
 from hecate.dossiers.messages import Command, OptionalName
@@ -20,7 +22,7 @@ from hecate.generate_division.changes import Comparison, compare, tell_conflicts
 from hecate.generate_division.filled_desk import ask_for_body, suite_passes
 from hecate.generate_division.own_files import Change, OwnFiles, own_files, take_back
 from hecate.generate_division.record_desk import RECORD, RecordDesk
-from hecate.generate_division.record_skeleton import SkeletonGenerated
+from hecate.generate_division.record_skeleton import EXAMPLE, SkeletonGenerated
 from hecate.generate_division.recorded_design import recorded_design
 from hecate.generate_division.rendered_files import rendered_files
 
@@ -180,18 +182,7 @@ DESK = Desk(
     status=202,
     work=Work(do=generate, record=RECORD, put_right=take_back, holds_workspace=True),
     example=Example(
-        given=(
-            SkeletonGenerated(
-                skeleton_id="skel-1",
-                workspace="",
-                project="auth",
-                language="python",
-                template="python",
-                files=(),
-                conflicts=(),
-                commit="",
-            ),
-        ),
+        given=(SkeletonGenerated(skeleton_id="skel-1", **msgspec.structs.asdict(EXAMPLE)),),
         when=GenerateDesk(desk_name="register_user"),
         then=(),
     ),

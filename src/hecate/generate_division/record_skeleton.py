@@ -70,6 +70,16 @@ def decide(dossier: Dossier, command: RecordSkeleton) -> Sequence[Event]:
     return [] if event == same else [event]
 
 
+EXAMPLE = RecordSkeleton(
+    workspace="",
+    project="auth",
+    language="python",
+    template="python",
+    files=(WrittenFile("auth/pyproject.toml", EXAMPLE_SHA256, 1187),),
+    conflicts=("auth/README.md",),
+    commit="2fd4e1c67a2d28fced849ee1bb76e7391b93eb12",
+)
+
 RECORD = Desk(
     path="",
     command=RecordSkeleton,
@@ -77,27 +87,5 @@ RECORD = Desk(
     decide=decide,
     states=EVERY_STATE,
     makes="skeleton_id",
-    example=Example(
-        when=RecordSkeleton(
-            workspace="",
-            project="auth",
-            language="python",
-            template="python",
-            files=(WrittenFile("auth/pyproject.toml", EXAMPLE_SHA256, 1187),),
-            conflicts=("auth/README.md",),
-            commit="2fd4e1c67a2d28fced849ee1bb76e7391b93eb12",
-        ),
-        then=(
-            SkeletonGenerated(
-                skeleton_id="skel-",
-                workspace="",
-                project="auth",
-                language="python",
-                template="python",
-                files=(WrittenFile("auth/pyproject.toml", EXAMPLE_SHA256, 1187),),
-                conflicts=("auth/README.md",),
-                commit="2fd4e1c67a2d28fced849ee1bb76e7391b93eb12",
-            ),
-        ),
-    ),
+    example=Example(when=EXAMPLE, then=(SkeletonGenerated(skeleton_id="skel-", **msgspec.structs.asdict(EXAMPLE)),)),
 )
