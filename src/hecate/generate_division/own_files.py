@@ -145,7 +145,8 @@ async def take_back(job: Job) -> None:
             if there is not None and sha256(there) not in change.hashes:
                 continue  # a person has been faster
             if change.before is None:
-                workspace.remove(change.path)
+                if workspace.path(change.path).parent.is_dir():
+                    workspace.remove(change.path)  # if only the folders that were made for it
             elif there is not None and there != change.before.encode():
                 workspace.write(change.path, change.before.encode())
 
