@@ -39,6 +39,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "serve_llm": {"dossiers.errors", "endpoints"},
     "join_mesh": {"serve_llm", *BASICS},
     "restrict_geography": {"dossiers.errors", "endpoints"},
+    "keep_store": {"dossiers"},
     "client": {"paths"},
     **dict.fromkeys(FEATURES, BASICS),
     "monitor_division": {"child_processes", *BASICS},

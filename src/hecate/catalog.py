@@ -32,6 +32,7 @@ NOT_FEATURES = frozenset(
         "endpoints",
         "generate_division.skeleton",
         "join_mesh.network",
+        "keep_store",
         "paths",
         "rest",
         "serve_llm.providers",

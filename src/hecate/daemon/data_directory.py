@@ -8,6 +8,7 @@ import stat
 from pathlib import Path
 
 from hecate.daemon.errors import CannotStart
+from hecate.keep_store.data_files import UNFINISHED_RESTORE
 
 LOCK_NAME = "daemon.lock"
 DATABASE_NAME = "hecate.db"
@@ -25,12 +26,12 @@ class DataDirectory:
         self._lock = lock
 
     @classmethod
-    def claim(cls, path: Path) -> DataDirectory:
+    def claim(cls, path: Path, *, for_restore: bool = False) -> DataDirectory:
         """Make the directory if need be (mode 0700) and lock it.
 
         Raises:
-            CannotStart: Another daemon has it, someone else owns it or may write to it, or it
-                cannot be made or written.
+            CannotStart: Another daemon has it, someone else owns it or may write to it, it cannot be made or
+                written, or a restore was interrupted in it and this is not *for_restore*.
         """
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -45,6 +46,9 @@ class DataDirectory:
             os.close(lock)
             by = f" (pid {owner})" if owner else ""
             raise CannotStart(f"another daemon{by} is using the data directory {path}") from exc
+        if (path / UNFINISHED_RESTORE).exists() and not for_restore:
+            os.close(lock)
+            raise CannotStart(f"a restore into the data directory {path} was interrupted; call `hecate restore` again")
         os.ftruncate(lock, 0)
         os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
         return cls(path, lock)

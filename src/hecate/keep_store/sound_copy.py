@@ -1,0 +1,81 @@
+"""Whether a SQLite file that nobody has open is whole, and what its event log ends with."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import quote
+
+import apsw
+import msgspec
+
+from hecate.dossiers.errors import Unavailable
+from hecate.dossiers.hash_chain import GENESIS, StoredEvent, first_broken
+from hecate.dossiers.schema import APPLICATION_ID, MIGRATIONS, user_version
+
+EVENTS_A_PAGE = 2000
+
+
+class LogEnd(msgspec.Struct, frozen=True):
+    """The newest event of a log: whoever has both has all that was before them."""
+
+    position: int
+    """0: there is no event."""
+    hash: str
+    """In hexadecimal."""
+
+
+def unshared(path: Path) -> apsw.Connection:
+    """Open *path*, which nobody else has open, for reading; nothing is made beside it."""
+    flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
+    return apsw.Connection(f"file:{quote(str(path))}?immutable=1", flags=flags)
+
+
+def check_copy(path: Path) -> None:
+    """Refuse a damaged SQLite file.
+
+    Raises:
+        Unavailable: It is damaged, or none; the message says where.
+    """
+    try:
+        with closing(unshared(path)) as db:
+            verdict = [str(line) for (line,) in db.execute("PRAGMA integrity_check(1)")]
+    except apsw.Error as exc:
+        raise Unavailable(f"{path} cannot be read: {exc}") from exc
+    if verdict != ["ok"]:
+        raise Unavailable(f"{path} is damaged: {verdict[0] if verdict else 'no verdict'}")
+
+
+def check_log(path: Path) -> LogEnd:
+    """Check every event in the store at *path* against the hash chain, and return the newest.
+
+    Raises:
+        Unavailable: It is no store, one of a newer Hecate, or an event does not follow from the one before it.
+    """
+    try:
+        with closing(unshared(path)) as db:
+            if int(db.pragma("application_id")) != APPLICATION_ID:
+                raise Unavailable(f"{path} is not a store of Hecate")
+            if user_version(db) > len(MIGRATIONS):
+                raise Unavailable(f"{path} was written by a newer Hecate (schema {user_version(db)})")
+            return end_of_log(db, str(path))
+    except apsw.Error as exc:
+        raise Unavailable(f"{path} cannot be read: {exc}") from exc
+
+
+def end_of_log(db: apsw.Connection, name: str) -> LogEnd:
+    """Check every event that *db* has, as `check_log` does; *name* is for the message."""
+    position, previous = 0, GENESIS
+    while events := _page(db, position):
+        broken = first_broken(previous, events)
+        if broken is None and (events[0].position, events[-1].position) != (position + 1, position + len(events)):
+            broken = next(event.position for at, event in enumerate(events, position + 1) if event.position != at)
+        if broken is not None:
+            raise Unavailable(f"{name} is damaged: event {broken} does not follow from the one before it")
+        position, previous = events[-1].position, events[-1].hash
+    return LogEnd(position, previous.hex())
+
+
+def _page(db: apsw.Connection, position: int) -> list[StoredEvent]:
+    sql = "SELECT * FROM events WHERE position > ? ORDER BY position LIMIT ?"
+    return [StoredEvent(*row) for row in db.execute(sql, (position, EVENTS_A_PAGE))]
