@@ -262,20 +262,3 @@ def test_error_codes(caller: Caller, request_line: str, body: Any, expected: tup
     reply = caller.ask(method, path, body)
     assert (reply.status, reply.code) == expected
     assert reply.headers["content-type"] == "application/json"
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        "generate/skeleton",
-        "generate/desk",
-        "test/suite",
-        "deploy/release",
-        "rescue/diagnose",
-        "rescue/fix",
-    ],
-)
-def test_work_that_is_not_done_yet_is_not_promised(caller: Caller, path: str) -> None:
-    """404, whatever the state, rather than a record of work that nobody does."""
-    division_id = caller.division_with(**{path.partition("/")[0]: "active"})
-    assert caller.post(f"/api/divisions/{division_id}/{path}", {}).status == 404
