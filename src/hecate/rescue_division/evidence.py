@@ -32,7 +32,7 @@ MOST_LOG_LINES = 100
 LOG_BYTES = 64 * 1024
 
 RECENT = "SELECT type, data, recorded_at FROM events WHERE stream = ? ORDER BY version DESC LIMIT ?"
-APPLICATIONS, APPLICATION_LOG = "applications", "output.log"
+APPLICATIONS, APPLICATION_LOG = "services", "output.log"
 """Of deploy_division: a folder for each division in the data directory, and the file in it."""
 SAMPLES_FILE = "samples.db"
 """Of monitor_division, beside the event store."""
