@@ -8,9 +8,6 @@ import pytest
 
 from tests.join_mesh.rig import Rig, a_rig
 
-pytest.importorskip("zenoh", reason="the extra `mesh` is not installed")
-pytest.importorskip("cryptography", reason="the extra `mesh` is not installed")
-
 
 @pytest.fixture
 def rig() -> Iterator[Rig]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from hecate.join_mesh.mesh_log import Decisions
-    from hecate.join_mesh.network.peers import Peer
+    from hecate.join_mesh.network.peer import Peer
 
 
 class CapabilitiesQuery(msgspec.Struct, frozen=True):

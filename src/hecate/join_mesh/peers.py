@@ -17,7 +17,7 @@ from hecate.join_mesh.mesh_store import known_peers
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from hecate.join_mesh.network.peers import Peer
+    from hecate.join_mesh.network.peer import Peer
     from hecate.join_mesh.network.session import LinkSeen
 
 

@@ -16,14 +16,29 @@ import structlog
 
 from hecate.dossiers.errors import HecateError
 from hecate.join_mesh.errors import MeshDenied, NoResponder, PeerFailed, PeerSlow
-from hecate.join_mesh.network.peers import Peer, Peers
+from hecate.join_mesh.network.peer import Peer
+from hecate.join_mesh.network.peers import Peers
+from hecate.join_mesh.network.questions import (
+    Envelope,
+    Piece,
+    Request,
+    Told,
+    encode,
+    read_envelope,
+    read_piece,
+    read_request,
+)
 from hecate.join_mesh.network.seals import NotSealed
-from hecate.join_mesh.network.session import Asked, AskerTooSlow, Session
+from hecate.join_mesh.network.session import Asked, AskerTooSlow, Session, TurnedAway
 from hecate.join_mesh.refusals import Refusals
 
 ANSWERING_THREADS: Final = 16
 AT_ONCE: Final = 256
 AT_ONCE_FOR_A_PEER: Final = 64
+STRANGERS_AT_ONCE: Final = 32
+"""Questions of sessions whose card is asked for first; who makes up sessions must not be in anybody's way."""
+BUSY_WAITS_SECONDS: Final = (0.02, 0.05, 0.1, 0.2, 0.4)
+"""Before each further attempt at a peer that has too much to do."""
 LONGEST_SECONDS: Final = 3600.0
 CANCEL: Final = "cancel"
 CANCEL_SECONDS: Final = 2.0
@@ -32,63 +47,6 @@ Answering = Callable[[Peer, bytes], AsyncGenerator[bytes, None]]
 """Answers a peer's question: gives the pieces, or raises a `HecateError`."""
 
 log = structlog.get_logger(__name__)
-
-
-class Request(msgspec.Struct, frozen=True, array_like=True):
-    """What is asked, inside its seal."""
-
-    id: bytes
-    method: str
-    body: bytes
-
-
-class Envelope(msgspec.Struct, frozen=True, array_like=True):
-    """What goes over the wire: who asks, and what nobody else can read."""
-
-    did: str
-    session: str
-    epoch: int
-    sealed: bytes
-
-
-class Piece(msgspec.Struct, frozen=True, array_like=True):
-    """A piece of an answer, inside its seal."""
-
-    number: int
-    """From 0, without a gap."""
-    is_last: bool
-    body: bytes = b""
-    code: str = ""
-    """Of the error that has ended the answer."""
-    status: int = 0
-    error: str = ""
-
-
-class Told(Exception):
-    """The error with which a peer has answered.
-
-    Args:
-        peer: The peer's name.
-        piece: With code, status and message.
-    """
-
-    def __init__(self, peer: str, piece: Piece) -> None:
-        super().__init__(piece.error)
-        self.peer, self.code, self.status = peer, piece.code, piece.status
-
-    def as_error(self) -> HecateError:
-        """Return the error for a caller of our own."""
-        if self.code == MeshDenied.code:
-            return MeshDenied(f"{self.peer} refuses: {self}")
-        if self.code == NoResponder.code:
-            return NoResponder(f"{self.peer}: {self}")
-        return PeerFailed(f"{self.peer} has answered with an error: {self}", peer_code=self.code)
-
-
-_encode: Final = msgspec.msgpack.Encoder().encode
-_read_envelope: Final = msgspec.msgpack.Decoder(Envelope).decode
-_read_request: Final = msgspec.msgpack.Decoder(Request).decode
-_read_piece: Final = msgspec.msgpack.Decoder(Piece).decode
 
 
 class Calls:
@@ -111,6 +69,8 @@ class Calls:
         self._pool = ThreadPoolExecutor(ANSWERING_THREADS, thread_name_prefix="hecate-mesh-answer")
         self._answering: dict[tuple[str, bytes], asyncio.Task[None]] = {}
         self._arriving: set[asyncio.Task[None]] = set()
+        """Of strangers."""
+        self._tasks: set[asyncio.Task[None]] = set()
         self._cancelling: set[asyncio.Task[None]] = set()
         self._of_peer: Counter[str] = Counter()
         self.methods: dict[str, Answering] = {CANCEL: self._cancel}
@@ -118,7 +78,7 @@ class Calls:
 
     async def close(self) -> None:
         """End every answer."""
-        tasks = [*self._arriving, *self._answering.values(), *self._cancelling]
+        tasks = [*self._tasks, *self._answering.values(), *self._cancelling]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -132,26 +92,41 @@ class Calls:
         Raises:
             Told: It answers with an error.
             NoResponder: It is not there.
-            PeerFailed: It has gone, or its answer has a gap.
+            PeerFailed: It has gone, has too much to do, or its answer has a gap.
             PeerSlow: It has not ended within *seconds*.
         """
-        request_id = os.urandom(8)
-        sealed = peer.seals.seal(_encode(Request(request_id, method, body)), b"request")
-        payload = _encode(Envelope(self._did, self._my_session, self.epoch, sealed))
-        key = f"rpc/{peer.place}"
-        context = b"reply" + request_id
+        ends_at = time.monotonic() + seconds
+        for wait_seconds in (*BUSY_WAITS_SECONDS, None):
+            left_seconds = ends_at - time.monotonic()
+            try:
+                async with aclosing(self._asked_at(peer, Request(os.urandom(8), method, body), left_seconds)) as pieces:
+                    async for piece in pieces:
+                        yield piece
+                return
+            except TurnedAway as exc:
+                # Nothing was done there, so nothing is done twice.
+                if wait_seconds is None or wait_seconds > left_seconds:
+                    raise PeerFailed(f"{peer.name} has too much to do") from exc
+                await asyncio.sleep(wait_seconds)
+
+    async def _asked_at(self, peer: Peer, request: Request, seconds: float) -> AsyncGenerator[bytes, None]:
+        """Give the pieces that *peer* answers to *request*.
+
+        Raises:
+            TurnedAway: It has too much to do, and has not begun.
+            Told, NoResponder, PeerFailed, PeerSlow: As for `ask`.
+        """
+        sealed = peer.seals.seal(encode(request), b"request")
+        payload = encode(Envelope(self._did, self._my_session, self.epoch, sealed))
         ends_at = time.monotonic() + seconds
         number = 0
         done = False
         try:
             # Zenoh keeps the time: a time limit of asyncio's would hit whoever takes the pieces.
-            async with aclosing(self._session.ask(key, payload, seconds)) as answers:
+            async with aclosing(self._session.ask(f"rpc/{peer.place}", payload, seconds)) as answers:
                 async for answer in answers:
-                    try:
-                        piece = _read_piece(peer.seals.open(answer, context))
-                    except (NotSealed, msgspec.DecodeError) as exc:
-                        # Somebody else answers in its place: what counts is what is sealed.
-                        self._refusals.count("seal", peer.did, str(exc))
+                    piece = self._opened(peer, answer, request)
+                    if piece is None:
                         continue
                     if piece.number != number:
                         raise PeerFailed(f"a piece of {peer.name}'s answer is missing")
@@ -163,16 +138,27 @@ class Calls:
                         yield piece.body
                     if piece.is_last:
                         return
+        except TurnedAway:
+            done = True
+            raise
         except AskerTooSlow as exc:
             raise PeerFailed(f"{peer.name} answers faster than it is read") from exc
         finally:
             if not done and peer.did in self._peers.present and time.monotonic() < ends_at:
-                self._begin_cancelling(peer, request_id)
+                self._begin_cancelling(peer, request.id)
         if time.monotonic() >= ends_at:
             raise PeerSlow(f"{peer.name} has not answered within {seconds:g} s")
         if number == 0 and peer.did not in self._peers.present:
             raise NoResponder(f"{peer.name} is not in the mesh any more")
         raise PeerFailed(f"{peer.name} was lost before it had answered")
+
+    def _opened(self, peer: Peer, answer: bytes, request: Request) -> Piece | None:
+        """Return a piece of *peer*'s answer; None for what somebody else answers in its place."""
+        try:
+            return read_piece(peer.seals.open(answer, b"reply" + request.id))
+        except (NotSealed, msgspec.DecodeError) as exc:
+            self._refusals.count("seal", peer.did, str(exc))
+            return None
 
     async def ask_once(self, peer: Peer, method: str, body: bytes, seconds: float) -> bytes:
         """Return the whole answer of *peer*.
@@ -198,30 +184,39 @@ class Calls:
 
     def asked(self, asked: Asked) -> None:
         """Answer a question that has come."""
-        if len(self._arriving) + len(self._answering) >= AT_ONCE:
-            self._refusals.count("flood", "everybody", f"more than {AT_ONCE} questions at once")
+        try:
+            envelope = read_envelope(asked.payload)
+        except msgspec.DecodeError as exc:
+            self._refusals.count("seal", "unknown", f"a question cannot be read: {exc}")
             asked.end()
             return
-        task = asyncio.create_task(self._arrived(asked))
-        self._arriving.add(task)
+        is_known = self._peers.knows(envelope.session)
+        if len(self._answering) >= AT_ONCE or (not is_known and len(self._arriving) >= STRANGERS_AT_ONCE):
+            self._refusals.count("flood", "everybody" if is_known else "strangers", "too many questions at once")
+            asked.turn_away()
+            return
+        task = asyncio.create_task(self._arrived(asked, envelope))
+        if not is_known:
+            self._arriving.add(task)
+        self._tasks.add(task)
         task.add_done_callback(self._arriving.discard)
+        task.add_done_callback(self._tasks.discard)
 
-    async def _arrived(self, asked: Asked) -> None:
+    async def _arrived(self, asked: Asked, envelope: Envelope) -> None:
         """See who asks, and let the question be answered."""
         handed_on = False
-        who = "unknown"
         try:
-            envelope = _read_envelope(asked.payload)
-            who = envelope.did
             peer = await self._peers.of_session(envelope.did, envelope.session, envelope.epoch)
             if peer is None:
                 self._refusals.count("seal", envelope.did, "it asks and is not known")
                 return
-            request = _read_request(peer.seals.open(envelope.sealed, b"request"))
+            request = read_request(peer.seals.open(envelope.sealed, b"request"))
             peer.last_seen = int(time.time() * 1000)
             place = (peer.card.session, request.id)
             if self._of_peer[peer.did] >= AT_ONCE_FOR_A_PEER and request.method != CANCEL:
                 self._refusals.count("flood", peer.did, f"more than {AT_ONCE_FOR_A_PEER} questions at once")
+                handed_on = True
+                asked.turn_away()
                 return
             self._of_peer[peer.did] += 1
             task = asyncio.create_task(self._answer(peer, request, asked))
@@ -229,9 +224,9 @@ class Calls:
             handed_on = True
             task.add_done_callback(lambda _: self._answered(peer, place))
         except msgspec.DecodeError as exc:
-            self._refusals.count("seal", who, f"a question cannot be read: {exc}")
+            self._refusals.count("seal", envelope.did, f"a question cannot be read: {exc}")
         except NotSealed as exc:
-            self._refusals.count("seal", who, str(exc))
+            self._refusals.count("seal", envelope.did, str(exc))
         finally:
             if not handed_on:
                 asked.end()
@@ -241,7 +236,7 @@ class Calls:
         number = 0
 
         def sealed(piece: Piece) -> bytes:
-            return peer.seals.seal(_encode(piece), context)
+            return peer.seals.seal(encode(piece), context)
 
         try:
             answering = self.methods.get(request.method, _answer_nothing)

@@ -11,10 +11,10 @@ import msgspec
 
 from hecate.dossiers.errors import Invalid
 from hecate.join_mesh.errors import NoResponder, PeerFailed, PeerSlow
-from hecate.join_mesh.network.calls import Told
 from hecate.join_mesh.network.capability_tokens import check
 from hecate.join_mesh.network.node import Node
-from hecate.join_mesh.network.peers import Peer
+from hecate.join_mesh.network.peer import Peer
+from hecate.join_mesh.network.questions import Told
 
 if TYPE_CHECKING:
     from hecate.join_mesh.mesh_log import MeshLog

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final
 import msgspec
 
 from hecate.dossiers.errors import Invalid
+from hecate.join_mesh.mesh_log import Decisions
 from hecate.join_mesh.network.did_key import LONGEST, has_signed
 from hecate.join_mesh.network.identity import Identity
 
@@ -111,3 +112,22 @@ def checked(shown: bytes, *, did: str, session: str, realm: str, nonce: bytes) -
     if len(card.capabilities) > MOST_CAPABILITIES:
         raise Invalid(f"the card of {did} has more than {MOST_CAPABILITIES} capabilities")
     return card
+
+
+def capability_cards(decisions: Decisions) -> tuple[CapabilityCard, ...]:
+    """Return the capabilities of this daemon as peers see them."""
+    return tuple(
+        CapabilityCard(
+            mri=announced.mri,
+            agent_identity=announced.agent_identity,
+            tags=announced.tags,
+            description=announced.description,
+            demo_procedure=announced.demo_procedure,
+            metadata=announced.metadata,
+            input_schema=announced.input_schema,
+            output_schema=announced.output_schema,
+            callable=bool(announced.serve_at),
+            announced_at=at,
+        )
+        for announced, at in decisions.capabilities.values()
+    )

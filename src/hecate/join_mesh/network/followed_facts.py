@@ -13,12 +13,12 @@ import structlog
 
 from hecate.dossiers.errors import HecateError, Invalid
 from hecate.join_mesh.mesh_store import MeshStore, keep_facts, newest_fact
-from hecate.join_mesh.network.calls import Told
 from hecate.join_mesh.network.cards import SharedVenture
 from hecate.join_mesh.network.facts import check_page, encoded_question, page_in
 from hecate.join_mesh.network.node import Node
-from hecate.join_mesh.network.peers import Peer
+from hecate.join_mesh.network.peer import Peer
 from hecate.join_mesh.network.published_facts import METHOD
+from hecate.join_mesh.network.questions import Told
 
 SECONDS_A_PAGE: Final = 10.0
 MOST_VENTURES: Final = 500

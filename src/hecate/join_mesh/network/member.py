@@ -15,16 +15,16 @@ import structlog
 
 from hecate.dossiers.errors import HecateError, Invalid, Refused
 from hecate.join_mesh.mesh_store import MeshStore, invite, keep_shut_out, open_invitations, shut_out, take_invitation
-from hecate.join_mesh.network.calls import Told
 from hecate.join_mesh.network.capability_calls import CapabilityCalls
 from hecate.join_mesh.network.enrolment import Door
 from hecate.join_mesh.network.followed_facts import FollowedFacts
 from hecate.join_mesh.network.invitation import SECRET_BYTES, Invitation, as_word
 from hecate.join_mesh.network.node import Node, open_node
 from hecate.join_mesh.network.own_addresses import own_hosts
+from hecate.join_mesh.network.peer import Peer
 from hecate.join_mesh.network.peer_models import ModelsOfPeers
-from hecate.join_mesh.network.peers import Peer
 from hecate.join_mesh.network.published_facts import PublishedFacts
+from hecate.join_mesh.network.questions import Told
 from hecate.join_mesh.network.realm import CERTIFICATE_DAYS, Realm
 from hecate.join_mesh.network.shared_models import SharedModels
 from hecate.join_mesh.network.shutting_out import Statement, holds, shut_out_by

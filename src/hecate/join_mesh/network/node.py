@@ -16,12 +16,13 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from hecate import __version__
 from hecate.dossiers.errors import HecateError, Invalid
 from hecate.dossiers.event_store import now_milliseconds
-from hecate.join_mesh.mesh_log import Decisions, MeshLog
+from hecate.join_mesh.mesh_log import MeshLog
 from hecate.join_mesh.mesh_store import KnownPeer, MeshStore, known_peers, saw_peers, shut_out
 from hecate.join_mesh.network.calls import Calls
-from hecate.join_mesh.network.cards import CapabilityCard, Card, SharedVenture, signed
+from hecate.join_mesh.network.cards import Card, SharedVenture, capability_cards, signed
 from hecate.join_mesh.network.own_addresses import own_addresses
-from hecate.join_mesh.network.peers import Peer, Peers
+from hecate.join_mesh.network.peer import Peer
+from hecate.join_mesh.network.peers import Peers
 from hecate.join_mesh.network.realm import Realm
 from hecate.join_mesh.network.session import Asked, Declared, LinkSeen, Session
 from hecate.join_mesh.network.zenoh_settings import zenoh_settings
@@ -262,22 +263,3 @@ async def open_node(
         yield node
     finally:
         await node.close()
-
-
-def capability_cards(decisions: Decisions) -> tuple[CapabilityCard, ...]:
-    """Return the capabilities of this daemon as peers see them."""
-    return tuple(
-        CapabilityCard(
-            mri=announced.mri,
-            agent_identity=announced.agent_identity,
-            tags=announced.tags,
-            description=announced.description,
-            demo_procedure=announced.demo_procedure,
-            metadata=announced.metadata,
-            input_schema=announced.input_schema,
-            output_schema=announced.output_schema,
-            callable=bool(announced.serve_at),
-            announced_at=at,
-        )
-        for announced, at in decisions.capabilities.values()
-    )

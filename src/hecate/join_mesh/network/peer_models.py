@@ -12,10 +12,10 @@ from msgspec.structs import replace
 from hecate.dossiers.errors import HecateError, Invalid
 from hecate.endpoints import current_stopwatch
 from hecate.join_mesh.errors import MeshDenied, NoResponder, PeerFailed, PeerSlow
-from hecate.join_mesh.network.calls import Told
 from hecate.join_mesh.network.chat_pieces import batch_in, encoded_request, models_in
 from hecate.join_mesh.network.node import Node
-from hecate.join_mesh.network.peers import Peer
+from hecate.join_mesh.network.peer import Peer
+from hecate.join_mesh.network.questions import Told
 from hecate.join_mesh.network.shared_models import CHAT, LIST
 from hecate.serve_llm.connections import Connections
 from hecate.serve_llm.errors import (

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 from collections.abc import Callable
 from contextlib import aclosing
-from dataclasses import dataclass, field
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
@@ -16,8 +14,9 @@ from hecate.dossiers.errors import Invalid
 from hecate.dossiers.event_store import now_milliseconds
 from hecate.join_mesh.errors import NoResponder
 from hecate.join_mesh.network.cards import Card, checked, new_nonce
+from hecate.join_mesh.network.peer import Peer, name_for
 from hecate.join_mesh.network.seals import Seals
-from hecate.join_mesh.network.session import AskerTooSlow, Session
+from hecate.join_mesh.network.session import AskerTooSlow, Session, TurnedAway
 from hecate.join_mesh.refusals import Refusals
 
 CARD_SECONDS: Final = 2.0
@@ -31,37 +30,6 @@ LONGEST_EPOCH: Final = 10
 MOST_MISSES: Final = 3
 MOST_SESSIONS: Final = 100_000
 """Of all peers, while this one lasts."""
-NAMELESS: Final = "peer"
-GOOD_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
-
-
-@dataclass(slots=True)
-class Peer:
-    """A daemon that is present now."""
-
-    card: Card
-    seals: Seals
-    first_seen: int
-    """Milliseconds since 1970, UTC; over all of its sessions."""
-    last_seen: int
-    name: str
-    """By which people call it: its own if nobody had it before, else with the end of its identity."""
-    epoch: int
-    """Of its session's places the newest: see `Peers`."""
-    round_trip_ms: float | None = None
-    misses: int = 0
-    """How often in a row it has not shown its card."""
-    refreshing: asyncio.Task[None] | None = field(default=None, repr=False)
-
-    @property
-    def did(self) -> str:
-        """Its identity."""
-        return self.card.did
-
-    @property
-    def place(self) -> str:
-        """Where it can be asked, as the end of a key."""
-        return f"{self.card.did}/{self.card.session}/{self.epoch}"
 
 
 class Peers:
@@ -146,6 +114,10 @@ class Peers:
             peer = await asyncio.shield(self._introduce(did, session, epoch))
         return peer if peer is not None and peer.did == did else None
 
+    def knows(self, session: str) -> bool:
+        """Return whether it is known who speaks in *session*."""
+        return session in self._by_session
+
     def refresh(self, did: str, session: str) -> None:
         """Ask for the card again, since it is said to have changed."""
         peer = self._by_session.get(session)
@@ -226,6 +198,9 @@ class Peers:
                         self._refusals.count("card", did, str(exc))
         except AskerTooSlow:
             self._refusals.count("flood", did, "far too much was answered to the question for its card")
+        except TurnedAway:
+            # It has no time now; whoever wants the card asks again.
+            return None, 0.0
         return None, 0.0
 
     async def _refresh(self, peer: Peer) -> None:
@@ -254,7 +229,15 @@ class Peers:
             return None
         now = now_milliseconds()
         first_seen = self._first_seen.setdefault(card.did, now)
-        peer = Peer(card, seals, first_seen, now, self._name_for(card, first_seen), epoch, milliseconds)
+        peer = Peer(
+            card,
+            seals,
+            first_seen,
+            now,
+            name_for(card, first_seen, self.present.values(), self._own_name),
+            epoch,
+            milliseconds,
+        )
         self._by_session[card.session] = peer
         former = self.present.get(card.did)
         if former is None or former.card.since <= card.since:
@@ -287,13 +270,3 @@ class Peers:
             peer.last_seen = now_milliseconds()
             for tell in self.on_departure:
                 tell(peer)
-
-    def _name_for(self, card: Card, first_seen: int) -> str:
-        """Return the name for *card*: who was there first keeps a name that two claim."""
-        name = card.name if GOOD_NAME.fullmatch(card.name) else NAMELESS
-        rivals = [peer for peer in self.present.values() if peer.name == name and peer.did != card.did]
-        if name in {self._own_name, NAMELESS} or any(peer.first_seen <= first_seen for peer in rivals):
-            return f"{name}-{card.did[-6:]}"
-        for rival in rivals:
-            rival.name = f"{name}-{rival.did[-6:]}"
-        return name

@@ -14,7 +14,7 @@ from hecate.join_mesh.mesh_log import MeshLog
 from hecate.join_mesh.mesh_store import KeptFact
 from hecate.join_mesh.network.facts import encoded_page, question_in, signed_facts
 from hecate.join_mesh.network.node import Node
-from hecate.join_mesh.network.peers import Peer
+from hecate.join_mesh.network.peer import Peer
 
 if TYPE_CHECKING:
     import apsw

@@ -20,6 +20,7 @@ from hecate.dossiers.errors import Unavailable
 ASKING_THREADS: Final = 8
 MOST_WAITING_QUERIES: Final = 512
 """So many may wait for the event loop; a flood is turned away before it gets there."""
+BUSY: Final = b"busy"
 LONGEST_BACKLOG_BYTES: Final = 4 * 1024 * 1024
 """So much of one answer may wait for its reader; then the question is given up."""
 
@@ -47,6 +48,11 @@ class Asked(NamedTuple):
         """Send a piece of the answer; may block for as long as the asker does not read."""
         self.query.reply(self.query.key_expr, payload)
 
+    def turn_away(self) -> None:
+        """Say that there is too much to do, so that nothing was done."""
+        self.query.reply_err(BUSY)
+        self.query.drop()
+
     def end(self) -> None:
         """Say that there is no more."""
         self.query.drop()
@@ -57,6 +63,10 @@ class Declared(Protocol):
 
     def undeclare(self) -> Any:
         """Withdraw it."""
+
+
+class TurnedAway(Exception):
+    """Whoever was asked has too much to do, and has done nothing; it may be asked again."""
 
 
 class AskerTooSlow(Exception):
@@ -161,7 +171,7 @@ class Session:
         def handle(query: zenoh.Query) -> None:
             if self._waiting >= MOST_WAITING_QUERIES:
                 self.turned_away += 1
-                Asked(b"", query).end()
+                Asked(b"", query).turn_away()
                 return
             self._waiting += 1
             payload = query.payload
@@ -177,10 +187,11 @@ class Session:
 
         Raises:
             AskerTooSlow: The pieces were not taken as they came.
+            TurnedAway: It has too much to do; there were no pieces.
         """
         pieces: asyncio.Queue[bytes | None] = asyncio.Queue()
         backlog = 0
-        overflowed = False
+        overflowed = turned_away = False
 
         def take(piece: bytes | None) -> None:
             nonlocal backlog, overflowed
@@ -191,8 +202,11 @@ class Session:
             pieces.put_nowait(piece)
 
         def handle(reply: zenoh.Reply) -> None:
+            nonlocal turned_away
             if reply.ok is not None:
                 self._hand_over(take, reply.ok.payload.to_bytes())
+            elif reply.err is not None and reply.err.payload.to_bytes() == BUSY:
+                turned_away = True
 
         cancelling = zenoh.CancellationToken()
         get = partial(
@@ -219,6 +233,8 @@ class Session:
                 self._pool.submit(cancelling.cancel)
         if overflowed:
             raise AskerTooSlow
+        if turned_away:
+            raise TurnedAway
 
     def _hand_over(self, call: Callable[..., None], *arguments: Any) -> None:
         with suppress(RuntimeError):  # the loop has ended before the session

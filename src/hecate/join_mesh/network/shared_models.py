@@ -17,7 +17,7 @@ from hecate.join_mesh.errors import MeshDenied
 from hecate.join_mesh.mesh_store import MeshStore, today, tokens_used, use_tokens
 from hecate.join_mesh.network.chat_pieces import encoded_batch, encoded_models, request_in
 from hecate.join_mesh.network.node import Node
-from hecate.join_mesh.network.peers import Peer
+from hecate.join_mesh.network.peer import Peer
 from hecate.join_mesh.settings import MeshSettings
 from hecate.serve_llm.errors import ModelNotFound, ProviderLimited
 from hecate.serve_llm.gateway import Gateway
