@@ -19,7 +19,7 @@ BLOCK = re.compile(r"^```console\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 PROMPT = "$ "
 WIDTH = 110
 
-ID = re.compile(r"\b(?:v|div|agg|evt|desk|dep|seq|chk|hs|inc|slo)-[0-9a-f]{20}\b")
+ID = re.compile(r"\b(?:v|div|agg|evt|desk|dep|seq|chk|hs|inc|slo|prop|diag|fix|esc|job)-[0-9a-f]{20}\b")
 TIMES = ("first_token_p50_ms", "first_token_p95_ms", "latency_p50_ms", "latency_p95_ms", "latency_ms")
 NUMBERS = ("initiated_at", "uptime_seconds", "checked_seconds_ago", "uid", "pid", *TIMES)
 WORDS = ("hash", "hecatehash", "event_id", "correlation_id", "causation_id", "sqlite_version", "version")
@@ -34,6 +34,7 @@ VOLATILE = re.compile(
             r'(?<="id": ")[0-9a-f]{32}',
             r'(?<="base_url": "http://127\.0\.0\.1:)\d+',
             r"(?<=uid:)\d+",
+            r"/tmp/hecate-[a-z0-9_]+(?=/)",
             r"(?<=\ndate: )[^\n]+",
             r"(?<=\nx-request-id: )\S+",
             r"(?<=\ncontent-length: )\d+",
@@ -208,10 +209,10 @@ def refreshed(document: str, caller: Caller) -> str:
     changes: list[tuple[Step, str]] = []
     for step in steps_in(document):
         output = run(standing.in_this_run(step.command), caller)
-        if step.output == "":
-            _introduce(document, output, standing)
-        elif not differs(step, output, standing):
+        if step.output and not differs(step, output, standing):
             continue
+        # What a new or changed answer has made is what later calls ask for.
+        _introduce(document, output, standing)
         changes.append((step, _as_before(step.output, standing.as_written(output))))
     for step, output in reversed(changes):
         document = _replaced(document, step, output)
