@@ -19,6 +19,7 @@ from time import monotonic
 from typing import NamedTuple
 
 from hecate.child_processes import strays
+from hecate.child_processes.confinement import FREE, Confinement, shell_between
 from hecate.child_processes.strays import MARK
 from hecate.dossiers.errors import Refused
 
@@ -38,9 +39,6 @@ PASSED_ON = frozenset(
     }
 )
 """What a child may know of our environment, besides the locale; everything else may be a secret."""
-
-OWN_PARENT = ("/bin/sh", "-c", '"$@"; exit "$?"', "hecate-job")
-"""Stands between us and a command that is not ours: a test that kills its parent must not hit the daemon."""
 
 OnLines = Callable[[Sequence[str]], None]
 
@@ -91,6 +89,8 @@ async def run_child(
     environment: Mapping[str, str] | None = None,
     given: bytes | None = None,
     own_parent: bool = True,
+    confinement: Confinement = FREE,
+    writes: Sequence[Path] = (),
 ) -> ChildEnd:
     """Run *command* to its end, and end whatever it has started.
 
@@ -103,17 +103,36 @@ async def run_child(
         environment: Besides what `clean_environment` gives.
         given: For its standard input; None: that is empty.
         own_parent: Whether a process of its own is its parent, and not the daemon.
+        confinement: What it may take, and see.
+        writes: Folders besides *folder* that it may write to where it runs in a sandbox.
 
     Raises:
         Refused: There is no such program, or it cannot be run there.
     """
     began = monotonic()
     environment = {**clean_environment(environment), MARK: mark}
+    words = (
+        *shell_between(confinement.limits, stays=own_parent),
+        *(() if confinement.sandbox is None else confinement.sandbox.words(folder, writes)),
+        _found(command[0], folder, environment["PATH"]),
+        *command[1:],
+    )
     # A pipe of our own: asyncio's would have us wait for its end too, and whoever holds it may never end.
     ours, theirs = os.pipe()
     output, transport = await _reader(ours)
     try:
-        process = await _start(command, folder, environment, theirs, given, own_parent=own_parent)
+        process = await asyncio.create_subprocess_exec(
+            *words,
+            cwd=folder,
+            env=environment,
+            stdin=DEVNULL if given is None else PIPE,
+            stdout=theirs,
+            stderr=STDOUT,
+            start_new_session=True,
+        )
+    except (OSError, ValueError) as exc:
+        transport.close()
+        raise Refused(f"cannot run {command[0]!r} in {folder}: {exc}") from exc
     except BaseException:
         transport.close()
         raise
@@ -149,33 +168,16 @@ async def _reader(pipe: int) -> tuple[asyncio.StreamReader, asyncio.BaseTranspor
     return reader, transport
 
 
-async def _start(
-    command: Sequence[str],
-    folder: Path,
-    environment: Mapping[str, str],
-    output: int,
-    given: bytes | None,
-    *,
-    own_parent: bool,
-) -> Process:
-    program = command[0]
-    found = shutil.which(program if "/" not in program else str(folder / program), path=environment["PATH"])
+def _found(program: str, folder: Path, path: str) -> str:
+    """Return where *program* is: the shell between would say in its own way that it is missing.
+
+    Raises:
+        Refused: There is no such program, or it may not be run.
+    """
+    found = shutil.which(program if "/" not in program else str(folder / program), path=path)
     if found is None:
         raise Refused(f"cannot run {program!r}: there is no such program, or it may not be run")
-    try:
-        return await asyncio.create_subprocess_exec(
-            *(OWN_PARENT if own_parent else ()),
-            found,
-            *command[1:],
-            cwd=folder,
-            env=environment,
-            stdin=DEVNULL if given is None else PIPE,
-            stdout=output,
-            stderr=STDOUT,
-            start_new_session=True,
-        )
-    except (OSError, ValueError) as exc:
-        raise Refused(f"cannot run {program!r} in {folder}: {exc}") from exc
+    return found
 
 
 async def _give(process: Process, given: bytes) -> None:

@@ -17,6 +17,7 @@ from hecate.daemon.asking import AskThroughGateway
 from hecate.daemon.config import Configuration
 from hecate.daemon.errors import CannotStart, ConfigurationWrong
 from hecate.daemon.feeds import FeedsEnd, end_with
+from hecate.daemon.job_confinement import confinement_of
 from hecate.daemon.lifetime import Given
 from hecate.dossiers.engine import Engine
 from hecate.dossiers.errors import HecateError, Invalid, Unavailable
@@ -144,6 +145,7 @@ def _services(given: Given, engine: Engine, gateway: Gateway) -> Services:
         store_mark=mark_of_store(given.data.path),
         jobs=configuration.jobs,
         workspaces=configuration.workspaces,
+        confinement=confinement_of(configuration),
     )
     mesh = Mesh(configuration.mesh, engine.store, gateway)
     for service in (engine, gateway, Uptime(), surroundings, mesh):

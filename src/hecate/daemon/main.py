@@ -11,6 +11,7 @@ from hecate.daemon import assembly
 from hecate.daemon.config import ServeOptions, load
 from hecate.daemon.errors import CannotStart
 from hecate.daemon.lifetime import Assemble, Lifetime
+from hecate.daemon.self_protection import protect_this_process
 
 # How long a thread may hold the interpreter while another wants it.  The default, 5 ms, is
 # what the event loop would wait for whenever a thread of the store is busy in Python.
@@ -25,6 +26,7 @@ def run(options: ServeOptions, assemble: Assemble = assembly.assemble) -> int:
         something that will never work.  The reason is one line on standard error.
     """
     try:
+        protect_this_process()
         configuration = load(options)
         sys.setswitchinterval(SWITCH_SECONDS)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

@@ -41,6 +41,7 @@ async def build(job: Job, project: Path, staging: Path, version: str, timeout_se
         folder=copy,
         timeout_seconds=timeout_seconds,
         environment={"PYTHONDONTWRITEBYTECODE": "1"},
+        writes=(output,),
     )
     _check(end, "the build of the project")
     await asyncio.to_thread(shutil.rmtree, copy, ignore_errors=True)
@@ -60,6 +61,7 @@ async def build_by_command(
         folder=folder,
         timeout_seconds=timeout_seconds,
         environment={"HECATE_VERSION": version, "HECATE_ARTIFACTS": str(staging)},
+        writes=(staging,),
     )
     _check(end, f"the command {command[0]!r}")
     if not await asyncio.to_thread(lambda: any(staging.iterdir())):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from hecate.child_processes.child_process import ChildEnd, run_child
+from hecate.child_processes.confinement import FREE, Confinement
 from hecate.dossiers.event_store import EventStore
 from hecate.workspaces.places import place_of, project_folder, written_project
 from hecate.workspaces.repository import Author, Captured, Repository
@@ -54,6 +55,8 @@ class Surroundings:
     store_mark: str
     jobs: JobSettings
     workspaces: WorkspaceSettings
+    confinement: Confinement = FREE
+    """Bounds the child processes of jobs."""
 
     @property
     def default_workspaces(self) -> Path:
@@ -183,6 +186,8 @@ class Job:
         environment: Mapping[str, str] | None = None,
         given: bytes | None = None,
         on_lines: Callable[[Sequence[str]], None] | None = None,
+        writes: Sequence[Path] = (),
+        sandboxed: bool = True,
     ) -> ChildEnd:
         """Run *command* to its end; what it prints is the job's output.
 
@@ -193,6 +198,9 @@ class Job:
             environment: Besides the clean one that every child has.
             given: For its standard input.
             on_lines: Is told the lines too.
+            writes: Folders besides *folder* that it writes to.
+            sandboxed: Whether it runs in the sandbox that is configured, if one is; not so what is to act on the
+                machine, such as the switch to a release.
 
         Raises:
             Refused: It cannot be run.
@@ -203,6 +211,7 @@ class Job:
             if on_lines is not None:
                 on_lines(lines)
 
+        confinement = self.surroundings.confinement
         return await run_child(
             command,
             mark=self._new_mark(),
@@ -211,6 +220,8 @@ class Job:
             on_lines=tell,
             environment=environment,
             given=given,
+            confinement=confinement if sandboxed else replace(confinement, sandbox=None),
+            writes=writes,
         )
 
     async def capture(
@@ -237,6 +248,7 @@ class Job:
             environment=environment,
             given=given,
             own_parent=False,
+            confinement=replace(self.surroundings.confinement, sandbox=None),
         )
         return Captured(end, "\n".join(lines))
 

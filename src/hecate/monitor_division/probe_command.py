@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from hecate.child_processes.child_process import run_child
+from hecate.child_processes.confinement import FREE, Confinement, Limits
 from hecate.dossiers.errors import Refused
 from hecate.monitor_division.poll_result import OUR_SHORTAGES, PASSED, CannotPoll, PollResult, failure, in_words
 
@@ -24,10 +25,12 @@ class CommandProbe:
 
     Args:
         mark: By which all child processes of this daemon are known.
+        limits: What each process of a command may take.
     """
 
-    def __init__(self, mark: str) -> None:
+    def __init__(self, mark: str, limits: Limits = FREE.limits) -> None:
         self._mark = mark
+        self._confinement = Confinement(limits=limits)
 
     async def poll(self, command: Sequence[str], *, check_id: str, folder: Path, timeout_seconds: float) -> PollResult:
         """Run *command* in *folder*; no shell reads it, and it sees nothing of the daemon's secrets.
@@ -52,6 +55,7 @@ class CommandProbe:
                     folder=folder,
                     timeout_seconds=timeout_seconds,
                     on_lines=keep_last,
+                    confinement=self._confinement,
                 )
         except TimeoutError:
             return failure(f"it has printed more than {MOST_PRINTED // 1024} KiB")

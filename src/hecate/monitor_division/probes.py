@@ -26,7 +26,7 @@ class Probes:
         self._surroundings = surroundings
         self._http = HttpProbe()
         self._tcp = TcpProbe()
-        self._command = CommandProbe(surroundings.store_mark)
+        self._command = CommandProbe(surroundings.store_mark, surroundings.confinement.limits)
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:

@@ -150,6 +150,7 @@ class _Running:
             timeout_seconds=suite.timeout_seconds,
             environment=environment_of_suite(self.folder, self.report, own=not suite.command),
             on_lines=read,
+            writes=(self.report.parent,),
         )
         return await asyncio.to_thread(self._read, end, printed.verdicts, since_ns, asked_for)
 
