@@ -19,10 +19,17 @@ BLOCK = re.compile(r"^```console\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 PROMPT = "$ "
 WIDTH = 110
 
-ID = re.compile(r"\b(?:v|div|agg|evt|desk|dep|seq|chk|hs|inc|slo|prop|diag|fix|esc|job)-[0-9a-f]{20}\b")
+PREFIXES = (
+    *("v", "div", "agg", "evt", "desk", "dep", "seq", "prop", "job", "skel", "gen", "suite", "result"),
+    *("rel", "rb", "roll", "app", "chk", "hs", "inc", "slo", "diag", "fix", "esc"),
+)
+ID = re.compile(rf"\b(?:{'|'.join(PREFIXES)})-[0-9a-f]{{20}}\b")
 TIMES = ("first_token_p50_ms", "first_token_p95_ms", "latency_p50_ms", "latency_p95_ms", "latency_ms")
-NUMBERS = ("initiated_at", "uptime_seconds", "checked_seconds_ago", "uid", "pid", *TIMES)
-WORDS = ("hash", "hecatehash", "event_id", "correlation_id", "causation_id", "sqlite_version", "version")
+NUMBERS = ("initiated_at", "duration_seconds", "port", "uptime_seconds", "checked_seconds_ago", "uid", "pid", *TIMES)
+WORDS = (
+    *("hash", "hecatehash", "commit", "sha256", "event_id", "correlation_id", "causation_id"),
+    *("sqlite_version", "version"),
+)
 VOLATILE = re.compile(
     "|".join(
         [
