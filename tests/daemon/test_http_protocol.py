@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import socket
@@ -13,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from hecate.daemon.http_protocol import HEADER_LIMIT_BYTES, Patience, peer_of
+from hecate.daemon.http_protocol import HEADER_LIMIT_BYTES, Patience, PeerHttpProtocol, peer_of
 from hecate.daemon.server import Server
 
 GET = b"GET / HTTP/1.1\r\nhost: x\r\n"
@@ -244,3 +245,21 @@ async def test_too_many_connections_are_told_so(place: Path) -> None:
         first[1].write(GET + b"\r\n")
         assert (await answer_from(first[0]))[0] == 200
         assert len(pairs) == 2
+
+
+async def test_a_connection_leaves_nothing_to_the_garbage_collector(place: Path) -> None:
+    """What has ended is gone at once: callers who come and go by the thousand do not make the process grow."""
+    gc.collect()
+    gc.disable()
+    try:
+        async with serving(place) as connect:
+            for _ in range(3):
+                reader, writer = await connect()
+                writer.write(GET + b"\r\n")
+                assert (await answer_from(reader))[0] == 200
+                writer.close()
+            async with asyncio.timeout(5):
+                while any(isinstance(left, PeerHttpProtocol) for left in gc.get_objects()):  # noqa: ASYNC110 - nobody tells
+                    await asyncio.sleep(0.01)
+    finally:
+        gc.enable()

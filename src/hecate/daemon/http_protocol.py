@@ -30,7 +30,7 @@ HEADER_LIMIT_BYTES: Final = 32 * 1024
 if TYPE_CHECKING:
     from collections import deque
 
-    from uvicorn._types import ASGI3Application
+    from uvicorn._types import ASGI3Application, HTTPScope
 
 _CREDENTIALS: Final = struct.Struct("=iII")  # struct ucred: pid, uid, gid
 
@@ -127,6 +127,11 @@ class PeerHttpProtocol(HttpToolsProtocol):
         self._is_lost = True
         if self._leave is not None:
             self._leave()
+        # Each refers to the connection, as it does to them: what thousands leave behind would lie there until
+        # the garbage collector comes, and make the process grow.
+        self.cycle = cast("RequestResponseCycle", None)
+        self.scope = cast("HTTPScope", {})
+        self.app_state = {}
         if not self.connections:
             self._shared.none_left.set()
 
