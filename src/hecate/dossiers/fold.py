@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from hecate.dossiers.process import Process
 
 EVENTS_A_PAGE = 1000
+LAST_POSITION = 2**63 - 1
 
 log = structlog.get_logger(__name__)
 
@@ -33,17 +34,34 @@ class Folding:
         self._processes = {process.noun: process for process in processes}
         self._event_types = event_types
 
-    def fold(self, source: apsw.Connection, target: apsw.Connection, read_models: Sequence[ReadModel]) -> int:
+    def fold(
+        self,
+        source: apsw.Connection,
+        target: apsw.Connection,
+        read_models: Sequence[ReadModel],
+        *,
+        after: int = 0,
+        until: int = LAST_POSITION,
+        standing: dict[str, Progress] | None = None,
+    ) -> int:
         """Project the events in *source* onto the tables in *target*; return how many were looked at.
 
         What none of *read_models* wants and what moves no process is passed over, and so are streams of no
         process, such as those of another program's tests.
+
+        Args:
+            source: Where the events are read.
+            target: Where the read models' tables are.
+            read_models: With all that they read.
+            after: The position up to which *target* has seen the events.
+            until: The last position to look at.
+            standing: Where each stream stood at *after*; it is moved on.
         """
         projector = Projector(read_models)
         types = self._types_for(read_models)
-        standing: dict[str, Progress] = {}
-        position = count = 0
-        while events := self._events(source, position, types):
+        standing = {} if standing is None else standing
+        position, count = after, 0
+        while events := self._events(source, position, until, types):
             for stored in events:
                 noun, _, subject_id = stored.stream.partition("-")
                 process = self._processes.get(noun)
@@ -79,11 +97,11 @@ class Folding:
         return sorted({stored for name in wanted for stored in self._event_types.versions_of(name)})
 
     @staticmethod
-    def _events(source: apsw.Connection, position: int, types: Sequence[str]) -> list[StoredEvent]:
+    def _events(source: apsw.Connection, position: int, until: int, types: Sequence[str]) -> list[StoredEvent]:
         # The plus has SQLite walk along the positions: by the index of types, each page would sort all that there is.
         chosen = f"AND +type IN ({', '.join('?' * len(types))})" if types else ""
-        sql = f"SELECT * FROM events WHERE position > ? {chosen} ORDER BY position LIMIT ?"  # noqa: S608 - marks only
-        return [StoredEvent(*row) for row in source.execute(sql, (position, *types, EVENTS_A_PAGE))]
+        sql = f"SELECT * FROM events WHERE position > ? AND position <= ? {chosen} ORDER BY position LIMIT ?"  # noqa: S608 - marks only
+        return [StoredEvent(*row) for row in source.execute(sql, (position, until, *types, EVENTS_A_PAGE))]
 
     def bring_up_to_date(self, db: apsw.Connection, read_models: Sequence[ReadModel]) -> None:
         """Fold anew the read models whose schema or version is not the stored one, in one transaction."""
@@ -93,7 +111,7 @@ class Folding:
         }
         wanted = {model.name: model for model in read_models}
         changed = {model.name for model in read_models if known.get(model.name, ("",))[0] != model.fingerprint}
-        stale = _with_what_they_read(changed, read_models)
+        stale = with_what_they_read(changed, read_models)
         gone = set(known) - set(wanted)
         for name in gone | ({model.name for model in stale} & set(known)):
             for table in _decode_names(known[name][1]):
@@ -114,7 +132,7 @@ def tables_of(model: ReadModel) -> list[str]:
     return [name for (name,) in scratch.execute("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")]
 
 
-def _with_what_they_read(names: set[str], read_models: Sequence[ReadModel]) -> list[ReadModel]:
+def with_what_they_read(names: set[str], read_models: Sequence[ReadModel]) -> list[ReadModel]:
     """Return those of *read_models* in *names*, and what they read: it must be as it was at each event."""
     wanted: set[str] = set()
     for model in reversed(in_order(read_models)):
