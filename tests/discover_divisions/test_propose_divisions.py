@@ -255,10 +255,10 @@ def test_what_is_proposed_is_discovered_once() -> None:
 
 def test_names_are_cleaned_and_each_comes_once() -> None:
     """Whatever a model makes of them; the numbers are those of what is left."""
-    answer = [_said(name) for name in ("**Billing**", "", "billing", "\u0000", "Auth", "x" * 500)]
+    answer = [_said(name) for name in ("**Billing**", "", "2", "billing", "\u0000", "Auth", "x" * 500)]
     found = new_divisions(answer, {"AUTH"})
     assert [(division.id, division.name) for division in found] == [("1", "Billing"), ("2", "x" * 200)]
-    assert len(new_divisions([_said(str(number)) for number in range(100)], ())) == MOST_DIVISIONS
+    assert len(new_divisions([_said(f"d{number}") for number in range(100)], ())) == MOST_DIVISIONS
 
 
 def _said(name: str) -> Any:

@@ -110,6 +110,7 @@ def test_a_clean_text_can_be_stored(text: str) -> None:
 def test_a_name_loses_what_is_around_it() -> None:
     """Quotes, marks and line breaks."""
     assert clean_name(' **"Billing\n and  invoices"** ') == "Billing and invoices"
+    assert clean_name("1.") == ""
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 LONGEST_BRIEF = 20_000
 """Characters of it that a model is shown."""
 MOST_DIVISIONS = 20
+MOST_BOUNDARIES = 20
 
 VENTURE = "SELECT name, brief FROM ventures WHERE id = ?"
 
@@ -125,7 +126,7 @@ def new_divisions(proposed: Iterable[_Division], taken: Iterable[str]) -> tuple[
                 name=name,
                 description=clean_text(division.description),
                 rationale=clean_text(division.rationale),
-                boundaries=tuple(filter(None, map(clean_text, division.boundaries))),
+                boundaries=tuple(filter(None, map(clean_text, division.boundaries[:MOST_BOUNDARIES]))),
             )
         )
     return tuple(divisions)

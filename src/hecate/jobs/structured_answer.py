@@ -184,9 +184,13 @@ def _excerpt(text: str, characters: int) -> str:
 
 
 def clean_name(text: str, longest: int = 200) -> str:
-    """Return what a model has written as a name, on one line, without quotes around it; it may be empty."""
+    """Return what a model has written as a name, on one line, without quotes around it.
+
+    It is empty where there is no letter in it: a model that has nothing to say counts instead.
+    """
     visible = "".join(character if character.isprintable() else " " for character in text)
-    return " ".join(visible.split()).strip("`'\"*# ")[:longest].strip()
+    name = " ".join(visible.split()).strip("`'\"*# ")[:longest].strip()
+    return name if any(character.isalpha() for character in name) else ""
 
 
 def clean_text(text: str, longest: int = 10_000) -> str:
