@@ -17,6 +17,8 @@ from tests.generate_division.skeleton.any_design import names
         ("register_user", "register_user"),
         ("RegisterUser", "register_user"),
         ("HTTPServer2", "http_server2"),
+        ("setURL", "set_url"),
+        ("My SaaS", "my_saas"),
         ("  Ünïcödé nàme! ", "unicode_name"),
         ("__init__", "init"),
         ("2fa", "desk_2fa"),

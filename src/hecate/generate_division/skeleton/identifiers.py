@@ -13,7 +13,8 @@ from collections.abc import Iterable
 LONGEST = 32
 """Characters of a name before a number is added; the templates' lines are laid out for that."""
 
-_WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+# A capital alone at the end begins no word: SaaS.
+_WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z][A-Za-z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _NOT_OF_A_WORD = re.compile(r"[^a-z0-9]+")
 
 EVENT_VERSION = re.compile(r"_v(\d{1,4})$")
