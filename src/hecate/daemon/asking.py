@@ -9,6 +9,7 @@ from hecate.endpoints import CURRENT_CALL, Call, Services
 from hecate.jobs.asking import Question, Reply
 from hecate.serve_llm.errors import ProviderRefused
 from hecate.serve_llm.gateway import Gateway
+from hecate.serve_llm.list_models import default_model
 from hecate.serve_llm.messages import AssistantMessage, ChatRequest, Message, ResponseFormat, SystemMessage, UserMessage
 from hecate.serve_llm.pieces import ChatAnswer, whole_answer
 
@@ -30,7 +31,7 @@ class AskThroughGateway:
             HecateError: No provider has the model, or it fails.
         """
         request = ChatRequest(
-            model=question.model or await self._first_model(),
+            model=question.model or await self._default_model(),
             messages=(SystemMessage(question.system), *(_message(role, text) for role, text in question.messages)),
             max_tokens=question.max_tokens,
             response_format=None if question.schema is None else ResponseFormat("json_schema", question.schema),
@@ -75,11 +76,11 @@ class AskThroughGateway:
                 raise
         return await whole_answer(self._gateway.chat(replace(request, response_format=None)))
 
-    async def _first_model(self) -> str:
-        models = [model for model in await self._gateway.models() if "embedding" not in model.capabilities]
-        if not models:
+    async def _default_model(self) -> str:
+        found = default_model(self._gateway, await self._gateway.models())
+        if not found:
             raise Refused("no model was named, and no provider has one: start ollama, or set the key of a provider")
-        return f"{models[0].provider}/{models[0].name}"
+        return found
 
 
 def _message(role: str, text: str) -> Message:

@@ -31,10 +31,11 @@ async def list_models(call: Call) -> Mapping[str, Any]:
     """List the models of all providers."""
     gateway = call.services.get(Gateway)
     models = await gateway.models()
-    return {"models": models, "default": _default(gateway, models)}
+    return {"models": models, "default": default_model(gateway, models)}
 
 
-def _default(gateway: Gateway, models: Iterable[Model]) -> str:
+def default_model(gateway: Gateway, models: Iterable[Model]) -> str:
+    """Return the name of the one of *models* to ask where none is named; empty: there is none."""
     now = gateway.providers.now
     if now.sources.llm.default_model:
         return now.sources.llm.default_model
