@@ -140,5 +140,5 @@ def test_a_capability_that_is_withdrawn_is_gone_everywhere(rig: Rig, url: str) -
     anna.caller.done("/api/mesh/capabilities", {"mri": MRI, "description": "only told of"})
     eventually(lambda: not bert.caller.get("/api/mesh/capabilities").json["results"][0]["callable"])
     assert called(bert).code == "no_responder"
-    anna.caller.ask("DELETE", f"/api/mesh/capabilities/{MRI}")
+    anna.caller.ask("DELETE", f"/api/mesh/capabilities?mri={MRI}")
     eventually(lambda: not knows(bert))

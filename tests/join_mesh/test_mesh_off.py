@@ -58,8 +58,8 @@ def test_a_capability_is_recorded_while_the_mesh_is_off(rig: Rig) -> None:
     anna.child.end()
     again = rig.start("anna", folder=anna.folder).caller
     assert again.get("/api/mesh/capabilities").json["count"] == 2
-    assert again.ask("DELETE", "/api/mesh/capabilities/mri:other").json["state"] == "withdrawn"
-    assert again.ask("DELETE", "/api/mesh/capabilities/mri:other").code == "not_found"
+    assert again.ask("DELETE", "/api/mesh/capabilities?mri=mri:other").json["state"] == "withdrawn"
+    assert again.ask("DELETE", "/api/mesh/capabilities?mri=mri:other").code == "not_found"
     assert again.get("/api/mesh/capabilities?mri=mri:capability:*").json["count"] == 1
 
 

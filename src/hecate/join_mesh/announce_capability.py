@@ -3,7 +3,7 @@
     POST /api/mesh/capabilities
     {"mri": "mri:capability:io.example/summarize", "description": "Summarizes a text", "tags": ["text"]}
 
-    DELETE /api/mesh/capabilities/{mri}
+    DELETE /api/mesh/capabilities?mri=mri:capability:io.example/summarize
 
 It is recorded in the event log whether the mesh is on or off, and advertised whenever it is on.
 """
@@ -55,6 +55,12 @@ class AnnounceCapability(msgspec.Struct, frozen=True):
     Empty: the capability is only told of."""
 
 
+class WithdrawQuery(msgspec.Struct, frozen=True):
+    """Which capability."""
+
+    mri: str = ""
+
+
 class Announced(msgspec.Struct, kw_only=True):
     """The answer to ``POST /api/mesh/capabilities``, and to its withdrawal."""
 
@@ -96,7 +102,9 @@ async def announce(call: Call) -> Answer:
 
 async def withdraw(call: Call) -> Mapping[str, Any]:
     """Withdraw a capability."""
-    mri = call.path["mri"]
+    mri = call.query.mri
+    if not mri:
+        raise Invalid("say which capability: ?mri=…")
 
     def decide(decisions: Decisions) -> Sequence[Event]:
         if mri not in decisions.capabilities:
@@ -161,11 +169,12 @@ ROUTES = (
     ),
     Route(
         method="DELETE",
-        path="/api/mesh/capabilities/{mri:path}",
+        path="/api/mesh/capabilities",
         call=withdraw,
         summary="Withdraw a capability.",
+        query=WithdrawQuery,
         answer=Announced,
-        errors=(404,),
+        errors=(400, 404),
         tag="mesh",
     ),
 )

@@ -6,7 +6,7 @@ import asyncio
 import os
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from typing import Final
@@ -43,8 +43,10 @@ LONGEST_SECONDS: Final = 3600.0
 CANCEL: Final = "cancel"
 CANCEL_SECONDS: Final = 2.0
 
-Answering = Callable[[Peer, bytes], AsyncGenerator[bytes, None]]
-"""Answers a peer's question: gives the pieces, or raises a `HecateError`."""
+Answering = Callable[[Peer, bytes], Awaitable[bytes]]
+"""Answers a peer's question, or raises a `HecateError`."""
+Streaming = Callable[[Peer, bytes], AsyncGenerator[bytes, None]]
+"""The same piece by piece."""
 
 log = structlog.get_logger(__name__)
 
@@ -73,7 +75,8 @@ class Calls:
         self._tasks: set[asyncio.Task[None]] = set()
         self._cancelling: set[asyncio.Task[None]] = set()
         self._of_peer: Counter[str] = Counter()
-        self.methods: dict[str, Answering] = {CANCEL: self._cancel}
+        self.answers: dict[str, Answering] = {CANCEL: self._cancel}
+        self.streams: dict[str, Streaming] = {}
         peers.on_departure.append(self._left)
 
     async def close(self) -> None:
@@ -123,7 +126,7 @@ class Calls:
         done = False
         try:
             # Zenoh keeps the time: a time limit of asyncio's would hit whoever takes the pieces.
-            async with aclosing(self._session.ask(f"rpc/{peer.place}", payload, seconds)) as answers:
+            async with aclosing(self._session.ask(f"rpc/{peer.place}", payload, seconds, lambda: done)) as answers:
                 async for answer in answers:
                     piece = self._opened(peer, answer, request)
                     if piece is None:
@@ -239,12 +242,15 @@ class Calls:
             return peer.seals.seal(encode(piece), context)
 
         try:
-            answering = self.methods.get(request.method, _answer_nothing)
-            async with aclosing(answering(peer, request.body)) as pieces:
-                async for body in pieces:
-                    await self._send(asked, sealed(Piece(number, is_last=False, body=body)))
-                    number += 1
-            await self._send(asked, sealed(Piece(number, is_last=True)))
+            body = b""
+            if streaming := self.streams.get(request.method):
+                async with aclosing(streaming(peer, request.body)) as pieces:
+                    async for piece in pieces:
+                        await self._send(asked, sealed(Piece(number, is_last=False, body=piece)))
+                        number += 1
+            else:
+                body = await self.answers.get(request.method, _answer_nothing)(peer, request.body)
+            await self._send(asked, sealed(Piece(number, is_last=True, body=body)))
         except HecateError as exc:
             if exc.code == MeshDenied.code:
                 self._refusals.count("denied", peer.did, str(exc))
@@ -266,11 +272,11 @@ class Calls:
         if not self._of_peer[peer.did]:
             del self._of_peer[peer.did]
 
-    async def _cancel(self, peer: Peer, body: bytes) -> AsyncGenerator[bytes, None]:
+    async def _cancel(self, peer: Peer, body: bytes) -> bytes:
         """Stop answering the question with the id *body*, if it is the peer's own."""
         if task := self._answering.get((peer.card.session, body)):
             task.cancel()
-        yield b""
+        return b""
 
     def _left(self, peer: Peer) -> None:
         for (session, _), task in self._answering.items():
@@ -278,7 +284,6 @@ class Calls:
                 task.cancel()
 
 
-async def _answer_nothing(_peer: Peer, _body: bytes) -> AsyncGenerator[bytes, None]:
+async def _answer_nothing(_peer: Peer, _body: bytes) -> bytes:
     """Answer a question of a kind that this version does not know."""
     raise NoResponder("this daemon does not know how to answer that; its version may be older")
-    yield b""

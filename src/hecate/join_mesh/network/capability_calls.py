@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING, Final
 
 import aiohttp
@@ -51,7 +50,7 @@ class CapabilityCalls:
         self._node = node
         self._log = log
         self._http: aiohttp.ClientSession | None = None
-        node.calls.methods[METHOD] = self._answer
+        node.calls.answers[METHOD] = self._answer
 
     async def close(self) -> None:
         """Close the connections to the programs that serve."""
@@ -87,7 +86,7 @@ class CapabilityCalls:
 
     # -- being called
 
-    async def _answer(self, peer: Peer, body: bytes) -> AsyncGenerator[bytes, None]:
+    async def _answer(self, peer: Peer, body: bytes) -> bytes:
         try:
             asked = _decode(body)
         except msgspec.DecodeError as exc:
@@ -97,7 +96,7 @@ class CapabilityCalls:
         found = decisions.capabilities.get(asked.mri)
         if found is None or not found[0].serve_at:
             raise NoResponder(f"this daemon has no capability {asked.mri!r} that can be called")
-        yield await self._served(found[0].serve_at, peer, asked)
+        return await self._served(found[0].serve_at, peer, asked)
 
     async def _served(self, url: str, peer: Peer, asked: CapabilityCall) -> bytes:
         if self._http is None:

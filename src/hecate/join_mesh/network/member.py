@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
@@ -63,7 +63,7 @@ class Member:
         self._door_due = asyncio.Event()
         self._asking: set[asyncio.Task[None]] = set()
         """Questions to peers about who is shut out."""
-        node.calls.methods[SHUT_OUT] = self._tell_shut_out
+        node.calls.answers[SHUT_OUT] = self._tell_shut_out
         node.peers.on_arrival.append(self._compare)
 
     async def run(self) -> None:
@@ -160,11 +160,11 @@ class Member:
         await asyncio.gather(*(self._asking - {asyncio.current_task()}), return_exceptions=True)
         self.mesh.begin_anew_soon()
 
-    async def _tell_shut_out(self, _peer: Peer, body: bytes) -> AsyncGenerator[bytes, None]:
+    async def _tell_shut_out(self, _peer: Peer, body: bytes) -> bytes:
         """Take in what a peer tells, and tell what is known here."""
         if body:
             await self._take_in(_statements_in(body))
-        yield await self._statements()
+        return await self._statements()
 
     def _compare(self, peer: Peer) -> None:
         if peer.card.shut_out != len(self.node.peers.shut_out):

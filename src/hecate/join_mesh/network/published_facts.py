@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING, Final
 
 from hecate.dossiers.event_store import EventStore
@@ -39,7 +38,7 @@ class PublishedFacts:
         self._log = log
         self._events = events
         self._sharing_changed = asyncio.Event()
-        node.calls.methods[METHOD] = self._answer
+        node.calls.answers[METHOD] = self._answer
 
     def sharing_changed(self) -> None:
         """Look again at what is shared."""
@@ -75,7 +74,7 @@ class PublishedFacts:
             self._node.newest_facts = newest
             self._node.card_changed()
 
-    async def _answer(self, _peer: Peer, body: bytes) -> AsyncGenerator[bytes, None]:
+    async def _answer(self, _peer: Peer, body: bytes) -> bytes:
         asked = question_in(body)
         shared = (await self._log.decisions()).ventures.get(asked.venture_id)
         if shared is None:
@@ -101,7 +100,7 @@ class PublishedFacts:
                 )
             )
             previous = event.position
-        yield encoded_page(await asyncio.to_thread(signed_facts, facts, self._node.realm.identity))
+        return encoded_page(await asyncio.to_thread(signed_facts, facts, self._node.realm.identity))
 
 
 def _page(db: apsw.Connection, shared: VentureShared, after: int) -> list[StoredEvent]:

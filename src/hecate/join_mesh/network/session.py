@@ -180,10 +180,18 @@ class Session:
         callback = zenoh.handlers.Callback(handle, indirect=False)
         return await asyncio.to_thread(partial(self._session.declare_queryable, key, callback, complete=True))
 
-    async def ask(self, key: str, payload: bytes, seconds: float) -> AsyncGenerator[bytes, None]:
+    async def ask(
+        self, key: str, payload: bytes, seconds: float, is_over: Callable[[], bool] = bool
+    ) -> AsyncGenerator[bytes, None]:
         """Give each piece that is answered to a query for *key*, until whoever answers has ended or gone.
 
         Closing the generator ends the question on this side.
+
+        Args:
+            key: Whom to ask.
+            payload: What.
+            seconds: The longest that it may take.
+            is_over: Whether whoever takes the pieces has had the last, so that there is nothing to end.
 
         Raises:
             AskerTooSlow: The pieces were not taken as they came.
@@ -228,7 +236,7 @@ class Session:
                 yield piece
             ended = True
         finally:
-            if not ended:
+            if not ended and not is_over():
                 # It waits for a callback that may be running, so not on the loop.
                 self._pool.submit(cancelling.cancel)
         if overflowed:

@@ -48,17 +48,17 @@ class SharedModels:
         self._gateway = gateway
         self._store = store
         self._running = 0
-        node.calls.methods[LIST] = self._list
-        node.calls.methods[CHAT] = self._chat
+        node.calls.answers[LIST] = self._list
+        node.calls.streams[CHAT] = self._chat
 
-    async def _list(self, peer: Peer, _body: bytes) -> AsyncGenerator[bytes, None]:
+    async def _list(self, peer: Peer, _body: bytes) -> bytes:
         models: tuple[Model, ...] = ()
         if self._may(peer):
             # Those of guests are theirs to share.
             own = set(self._gateway.configured)
             found = [model for model in await self._gateway.models() if model.provider in own]
             models = tuple(replace(model, also=()) for model in found if self._is_shared(model.id))
-        yield encoded_models(models)
+        return encoded_models(models)
 
     async def _chat(self, peer: Peer, body: bytes) -> AsyncGenerator[bytes, None]:
         if not self._may(peer):
