@@ -11,6 +11,7 @@ import apsw
 from hecate.dossiers.errors import Unavailable
 from hecate.dossiers.hash_chain import GENESIS, StoredEvent, first_broken
 from hecate.dossiers.schema import APPLICATION_ID, MIGRATIONS, user_version
+from hecate.dossiers.write_ahead_log import WriteAheadLog
 
 OLDEST_SQLITE = (3, 51, 3)
 """Earlier ones can corrupt a write-ahead log that is reset while another connection reads."""
@@ -47,9 +48,11 @@ def check_store(path: Path) -> None:
         return
     try:
         _check_first_bytes(path)
-        db = _open_untouched(path)
+        log = WriteAheadLog(path)
+        db = open_untouched(path)
         try:
             _check_kind(db, path)
+            _check_log(db, log, path)
             _check_structure(db, path)
             _check_tail(db, path)
         finally:
@@ -65,7 +68,7 @@ def _check_first_bytes(path: Path) -> None:
             raise Unavailable(f"{path} is not a store of Hecate; it was left as it is")
 
 
-def _open_untouched(path: Path) -> apsw.Connection:
+def open_untouched(path: Path) -> apsw.Connection:
     """Open *path* for reading; without a log beside it, so that none is made."""
     flags = apsw.SQLITE_OPEN_READONLY
     log = path.with_name(f"{path.name}-wal")
@@ -84,6 +87,26 @@ def _check_kind(db: apsw.Connection, path: Path) -> None:
             f"the store {path} was written by a newer Hecate (schema {user_version(db)}, this one knows "
             f"{len(MIGRATIONS)}); it was left as it is"
         )
+
+
+def _check_log(db: apsw.Connection, log: WriteAheadLog, path: Path) -> None:
+    """Refuse a log of which SQLite would read the beginning only."""
+    lost = log.lost(frames_read(db))
+    if lost is not None:
+        how, many = ("ends too early", "at least ") if lost.was_cut else ("is damaged", "")
+        raise Unavailable(
+            f"the write-ahead log of {path} {how} at byte {lost.at_byte}, and {many}{lost.commits} commits are lost "
+            "with what follows; it was left as it is"
+        )
+
+
+def frames_read(db: apsw.Connection) -> int:
+    """Return how many frames of its write-ahead log *db* reads; 0 without one."""
+    db.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchall()  # it looks at the log when it reads
+    if str(db.pragma("journal_mode")) != "wal":
+        return 0
+    frames, _ = db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_NOOP)
+    return max(0, frames)
 
 
 def _check_structure(db: apsw.Connection, path: Path) -> None:
