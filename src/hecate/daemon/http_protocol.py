@@ -191,6 +191,7 @@ class PeerHttpProtocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         """Answer one request, with its head and the beginning of its body in one write."""
+        self.headers = []  # They are the scope's now, which the application may empty.
         so_far, cycle.message_event = cycle.message_event, cast("asyncio.Event", Moment())
         if so_far.is_set():
             cycle.message_event.set()

@@ -109,6 +109,8 @@ class Application:
             raise refused()
         peer = scope.get("state", {}).get("peer")
         headers = RequestHeaders(scope["headers"])
+        # The server keeps the scope until the answer's end, and a stream may last; its id is asked for even then.
+        scope["headers"] = [(b"x-request-id", answer.request_id.encode())]
         query = decode_query(route.query, scope["query_string"])
         raw, body = b"", None
         warnings: list[str] = []

@@ -118,6 +118,8 @@ async def _in_pieces(send: Send, reading: Reading, cutter: Cutter) -> Batches:
                     if pieces:
                         yield pieces  # What was said before the failure was said.
                     raise
+                # What has been read is not kept while the next is waited for.
+                del arrived, payload
                 if reading.ended:
                     reading.finish(pieces)
                     reply.finished()
