@@ -122,6 +122,9 @@ class Mesh:
         Raises:
             Unavailable, Invalid: Its files cannot be read.
         """
+        if not (self.folder / REALM_FILE).exists():
+            # Most daemons are in none, and what follows takes 10 MB.
+            return None
         from hecate.join_mesh.network.realm import Realm  # noqa: PLC0415 - the package may be missing
 
         return Realm.kept_in(self.folder)
