@@ -11,6 +11,7 @@ from hecate.client.answers import Job
 from hecate.daemon.cli.exit_codes import INTERRUPTED, REFUSED
 from hecate.daemon.cli.output import Output, printable
 from hecate.daemon.cli.session import Session
+from hecate.daemon.cli.values import in_short
 
 
 def follow(session: Session, client: Client, job_id: str) -> None:
@@ -62,8 +63,10 @@ def print_job(output: Output, job: Job) -> None:
         }
     )
     for event in job.events[-1:]:
-        plain = {name: value for name, value in event.data.items() if isinstance(value, str | int | float)}
-        output.details({name: value for name, value in plain.items() if not name.endswith("_id")})
+        # Its own id comes first, and is what a next command asks for; whose it is has been said.
+        own_id = next(iter(event.data), "")
+        told = {name: value for name, value in event.data.items() if name == own_id or not name.endswith("_id")}
+        output.details({name: in_short(value) for name, value in told.items()})
     if job.error:
         output.note(job.error, word="Error:", colour="red")
 

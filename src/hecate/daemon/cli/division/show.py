@@ -12,6 +12,7 @@ from hecate.client.client import PAGE_SIZE
 from hecate.daemon.cli.command_folder import command
 from hecate.daemon.cli.names import division_argument, division_id, process_argument
 from hecate.daemon.cli.session import Session
+from hecate.daemon.cli.values import in_short
 
 
 @command("show", examples=("hecate division show auth", "hecate division show my-saas/auth design"))
@@ -67,7 +68,7 @@ def _show_process(session: Session, client: Client, division_id: str, process: s
             "started": state.started_at,
             "completed": state.completed_at,
             "next": ", ".join(state.available_actions),
-            **{name.replace("_", " "): _shown(value) for name, value in view.besides.items()},
+            **{name.replace("_", " "): in_short(value) for name, value in view.besides.items()},
         }
     )
     session.output.gap()
@@ -85,14 +86,8 @@ def _row(item: Mapping[str, Any]) -> tuple[Any, ...]:
     own_id = fields.pop("id", "")
     fields.pop(f"{kind}_id", None)
     name = fields.pop(f"{kind}_name", None) or fields.pop("name", None)
-    details = "  ".join(f"{field}={_shown(value)}" for field, value in fields.items() if _shown(value))
+    details = "  ".join(f"{field}={in_short(value)}" for field, value in fields.items() if in_short(value))
     return kind, name, own_id, details
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, list):
-        return ",".join(map(str, value))
-    return "" if value is None else str(value)
 
 
 CLI = show

@@ -1,0 +1,28 @@
+"""Values of events and items in short, as a cell of a table has room for them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+LONGEST = 120
+
+
+def in_short(value: object) -> str:
+    """Return *value* in short: of what has a name, the name; of a text, the first line and that there is more."""
+    match value:
+        case None:
+            return ""
+        case list():
+            return ",".join(in_short(item) for item in value)
+        case dict():
+            name = _name(value)
+            return name or " ".join(f"{field}={in_short(inner)}" for field, inner in value.items() if in_short(inner))
+        case _:
+            first, _, rest = str(value).strip().partition("\n")
+            return f"{first[:LONGEST]} …" if rest or len(first) > LONGEST else first
+
+
+def _name(fields: Mapping[str, object]) -> str:
+    """Return the name of what has *fields*: ``name``, or the first that ends like it, such as ``desk_name``."""
+    names = [str(value) for field, value in fields.items() if field == "name" or field.endswith("_name")]
+    return names[0] if names else ""
