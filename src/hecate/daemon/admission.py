@@ -8,20 +8,25 @@ points at 127.0.0.1 (DNS rebinding) is told by ``Host``, any other by ``Origin``
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable
+from typing import Final
 
 from hecate.daemon.loopback import LoopbackAddress
+from hecate.daemon.refusing import Forbidden, Say, refuse
 from hecate.daemon.request_log import Application, Message, Receive, Send
 from hecate.dossiers.errors import HecateError
-from hecate.endpoints import Raw
 
 KEY_HEADERS = frozenset({b"authorization", b"x-api-key", b"api-key"})
 """Where the clients of OpenAI, Anthropic and Azure put their key."""
 _OWN_SITE = frozenset({b"none", b"same-origin"})
 _BEARER = b"bearer "
 
-Say = Callable[[str, HecateError], Raw]
-"""Says an error to a caller of a path."""
+FOR_BROWSERS: Final = [
+    # Should a page of ours ever be shown there, it runs nothing, loads nothing, and is in nobody's frame.
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+]
+"""In every answer."""
 
 
 class Unauthorized(HecateError):
@@ -29,13 +34,6 @@ class Unauthorized(HecateError):
 
     code = "unauthorized"
     status = 401
-
-
-class Forbidden(HecateError):
-    """The request comes from where none is taken."""
-
-    code = "forbidden"
-    status = 403
 
 
 class Admission:
@@ -59,18 +57,20 @@ class Admission:
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer one request (ASGI)."""
+
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *FOR_BROWSERS]
+            await send(message)
+
         try:
             self._check(scope["headers"])
         except HecateError as error:
-            said = self._say(scope["path"], error)
-            lines = {"content-type": said.media_type, "content-length": str(len(said.body)), **said.headers}
-            headers = [(name.lower().encode(), value.encode()) for name, value in lines.items()]
-            await send({"type": "http.response.start", "status": said.status, "headers": headers})
-            await send({"type": "http.response.body", "body": said.body})
+            await refuse(self._say(scope["path"], error), sending)
             return
         # What is not there cannot be logged, or sent on to a provider.
         scope["headers"] = [header for header in scope["headers"] if header[0] not in KEY_HEADERS]
-        await self._application(scope, receive, send)
+        await self._application(scope, receive, sending)
 
     def _check(self, headers: list[tuple[bytes, bytes]]) -> None:
         """Let the request pass.

@@ -20,6 +20,8 @@ from msgspec.structs import replace
 
 from hecate import paths
 from hecate.daemon import wrong_key
+from hecate.daemon.access import AccessSettings
+from hecate.daemon.audit_log import AuditSettings
 from hecate.daemon.errors import ConfigurationWrong
 from hecate.daemon.loopback import LoopbackAddress
 from hecate.deploy_division.deploy_settings import DeploySettings
@@ -102,6 +104,8 @@ class Configuration(Struct, frozen=True, forbid_unknown_fields=True):
     """Everything that can be set.  As `load` gives it, no path is empty or relative."""
 
     socket: SocketSettings = SocketSettings()
+    access: AccessSettings = AccessSettings()
+    audit: AuditSettings = AuditSettings()
     data: DataSettings = DataSettings()
     http: HttpSettings = HttpSettings()
     log: LogSettings = LogSettings()

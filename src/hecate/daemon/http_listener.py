@@ -6,12 +6,13 @@ import socket
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from hecate.daemon.admission import Admission, Say
+from hecate.daemon.admission import Admission
 from hecate.daemon.config import HttpSettings
 from hecate.daemon.errors import CannotStart
 from hecate.daemon.http_protocol import Patience
 from hecate.daemon.http_token import read_token, token_file
 from hecate.daemon.loopback import LoopbackAddress
+from hecate.daemon.refusing import Say
 from hecate.daemon.request_log import Application
 from hecate.daemon.server import PATIENCE, Server
 

@@ -21,6 +21,9 @@ import structlog
 
 from hecate import __version__
 from hecate.daemon import log as daemon_log
+from hecate.daemon.access import Access, Rights
+from hecate.daemon.audit_log import AuditLog
+from hecate.daemon.audited import Audited
 from hecate.daemon.config import Configuration, ServeOptions, exposed_file, load
 from hecate.daemon.data_directory import DataDirectory
 from hecate.daemon.errors import CannotStart
@@ -96,6 +99,7 @@ class Lifetime:
         self._redaction = daemon_log.Redaction()
         self._manager = ServiceManager()
         self._http: HttpListener | None = None
+        self._access: Access | None = None
         self._stop = asyncio.Event()
         self._reload = asyncio.Event()
         self._terminal = sys.stderr.isatty()
@@ -110,6 +114,7 @@ class Lifetime:
         asyncio.get_running_loop().set_exception_handler(daemon_log.LoopComplaints())
         self._warn_of_exposed_keys()
         self._take_signals()
+        rights = Rights.of(self._configuration.access)
         async with contextlib.AsyncExitStack() as stack:
             data = DataDirectory.claim(self._configuration.data_dir)
             stack.callback(data.release)
@@ -120,17 +125,20 @@ class Lifetime:
             if self._http is not None:
                 stack.callback(self._http.close)
             given = Given(self._configuration, data, lambda: load(self._options), self._redaction.know)
+            audit = AuditLog(data.path, self._configuration.audit, self._redaction.clean)
+            stack.push_async_callback(audit.close)
             assembly = await stack.enter_async_context(self._assemble(given))
+            self._access = Access(assembly.application, assembly.refusal, rights)
             limit = connection_limit()
             strangers = limit // STRANGERS_SHARE if self._http is not None else 0
-            server = Server(assembly.application, limit=limit - strangers)
+            server = Server(Audited(self._access, audit, "socket"), limit=limit - strangers)
             # What exists now stays: without this, each full collection walks through all of the
             # code and the routes, and stops every request for some 10 ms.
             gc.freeze()
             gc.set_threshold(*COLLECTION_THRESHOLDS)
             await server.listen(place.bind())
             if self._http is not None:
-                await self._http.listen(assembly.application, assembly.refusal, limit=strangers)
+                await self._http.listen(Audited(assembly.application, audit, "http"), assembly.refusal, limit=strangers)
             self._announce(place.path, assembly)
             await self._until_told_to_stop(place.path, assembly)
             self._manager.stopping("finishing what has begun")
@@ -190,6 +198,7 @@ class Lifetime:
         self._manager.reloading()
         try:
             new = load(self._options)
+            rights = Rights.of(new.access)
             token = self._http.read_token(new.http) if self._http is not None else ""
             await assembly.reload(new)
         except CannotStart as exc:
@@ -198,10 +207,12 @@ class Lifetime:
             old, self._configuration = self._configuration, new
             if self._http is not None:
                 self._http.use_token(token)
+            if self._access is not None:
+                self._access.rights = rights
             daemon_log.set_up(new.log, self._redaction)
             log.info("configuration reloaded", providers=list(assembly.provider_names()))
-            if (old.socket, old.data, old.http.listen) != (new.socket, new.data, new.http.listen):
-                log.warning("[socket], [data] and http.listen take effect at the next start")
+            if (old.socket, old.data, old.audit, old.http.listen) != (new.socket, new.data, new.audit, new.http.listen):
+                log.warning("[socket], [data], [audit] and http.listen take effect at the next start")
             self._warn_of_exposed_keys()
         self._manager.ready(_status(assembly))
 

@@ -40,6 +40,10 @@ class Redaction:
         """Hide *secrets* from now on, too.  Earlier ones stay hidden: they may still be echoed."""
         self._secrets |= {secret for secret in secrets if secret}
 
+    def clean(self, text: str) -> str:
+        """Return *text* without keys."""
+        return scrub(text, self._secrets)
+
     def __call__(self, _logger: Any, _method: str, entry: Entry) -> Entry:
         """Return *entry* without keys; what is neither text nor a number becomes text."""
         return {name: self._clean(value) for name, value in entry.items()}

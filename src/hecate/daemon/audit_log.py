@@ -1,0 +1,173 @@
+"""The audit log: who has asked for what to be done, in files of the data directory that grow to a bound.
+
+``audit.log`` has a JSON object a line; full, it becomes ``audit.log.1``, that ``audit.log.2``, and the oldest goes.
+Lines are written together, some times a second and in a thread, so that no command waits for the disk: a ``kill -9``
+can cost the last of them.  Whoever has appended an event is with the event too, and that is never lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import msgspec
+import structlog
+from msgspec import Meta, Struct
+
+FILE_NAME: Final = "audit.log"
+SECONDS_BETWEEN_WRITES: Final = 0.2
+MOST_WAITING: Final = 100_000
+"""Entries that wait for a disk that takes none; further ones are counted and lost."""
+MIB: Final = 1024 * 1024
+
+log = structlog.get_logger(__name__)
+
+
+class AuditSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """``[audit]``: how much is kept of who has asked for what."""
+
+    file_mib: Annotated[int, Meta(ge=1, le=10_000)] = 8
+    """How large a file becomes, some 4,000 lines each MiB."""
+    files: Annotated[int, Meta(ge=0, le=100)] = 5
+    """How many are kept; 0: nothing is."""
+
+
+class AuditEntry(Struct, frozen=True, omit_defaults=True):
+    """One request that was to change something."""
+
+    at: float
+    """Seconds since 1970; as a date in the file."""
+    method: str
+    path: str
+    status: int
+    """Of the answer; 0: there was none."""
+    request_id: str
+    via: str
+    """``socket`` or ``http``."""
+    uid: int | None = None
+    """None over HTTP, where nobody knows it."""
+    pid: int | None = None
+    program: str = ""
+    """The file that the caller runs; empty: the kernel does not tell us."""
+    command: str = ""
+    """The beginning of the command line, as far as there can be no secret in it."""
+
+
+class AuditLog:
+    """The log in the folder *data*.
+
+    Args:
+        data: The data directory.
+        settings: How much is kept.
+        clean: Takes keys out of a text.
+    """
+
+    def __init__(self, data: Path, settings: AuditSettings, clean: Callable[[str], str]) -> None:
+        self._path = data / FILE_NAME
+        self._settings = settings
+        self._clean = clean
+        self._waiting: list[AuditEntry] = []
+        self._lost = 0
+        self._writing: asyncio.Task[None] | None = None
+        self.is_on = settings.files > 0
+
+    def add(self, entry: AuditEntry) -> None:
+        """Write *entry*, soon."""
+        if len(self._waiting) >= MOST_WAITING:
+            self._lost += 1
+            return
+        self._waiting.append(entry)
+        if self._writing is None:
+            self._writing = asyncio.get_running_loop().create_task(self._write_soon())
+
+    async def close(self) -> None:
+        """Write what waits."""
+        if self._writing is not None:
+            self._writing.cancel()
+            await asyncio.wait((self._writing,))
+        await asyncio.to_thread(self._write_waiting)
+
+    async def _write_soon(self) -> None:
+        try:
+            await asyncio.sleep(SECONDS_BETWEEN_WRITES)
+            await asyncio.to_thread(self._write_waiting)
+        finally:
+            self._writing = None
+        if self._waiting:
+            self._writing = asyncio.get_running_loop().create_task(self._write_soon())
+
+    def _write_waiting(self) -> None:
+        """Append all that waits; where the disk does not take it, it waits on."""
+        entries = self._waiting
+        if not entries:
+            return
+        self._waiting = []
+        try:
+            self._append(b"".join(self._line(entry) for entry in entries))
+        except OSError as exc:
+            room = MOST_WAITING - len(self._waiting)
+            self._lost += max(0, len(entries) - room)
+            self._waiting = [*entries[:room], *self._waiting]
+            log.warning("the audit log cannot be written", file=str(self._path), reason=exc.strerror, lost=self._lost)
+
+    def _append(self, lines: bytes) -> None:
+        # Opened each time, some times a second at the most: whoever moves the file away gets a new one.
+        file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        size = os.fstat(file).st_size
+        written = 0
+        try:
+            while written < len(lines):
+                written += os.write(file, lines[written:])
+        except OSError:
+            # Half of what was to be appended would be there twice in the end.
+            os.ftruncate(file, size)
+            raise
+        finally:
+            os.close(file)
+        if size + len(lines) >= self._settings.file_mib * MIB:
+            self._rotate()
+
+    def _rotate(self) -> None:
+        """Make room: each file takes the next number, and the last one goes."""
+        names = [numbered(self._path.parent, number) for number in range(self._settings.files)]
+        names[-1].unlink(missing_ok=True)
+        for older, newer in reversed([*zip(names[1:], names[:-1], strict=True)]):
+            if newer.exists():
+                newer.replace(older)
+
+    def _line(self, entry: AuditEntry) -> bytes:
+        at = datetime.fromtimestamp(entry.at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        told = msgspec.to_builtins(entry)
+        told |= {"at": at, "path": self._clean(entry.path), "command": self._clean(entry.command)}
+        return msgspec.json.encode(told) + b"\n"
+
+
+def numbered(data: Path, number: int) -> Path:
+    """Return the file that has been full for *number* times; 0: the one that is written."""
+    return data / (f"{FILE_NAME}.{number}" if number else FILE_NAME)
+
+
+def read_audit(data: Path) -> Iterator[dict[str, Any]]:
+    """Give what the audit log in *data* has, the newest first; a line that a crash has cut off is passed over.
+
+    Raises:
+        OSError: It may not be read.
+    """
+    for number in count():
+        try:
+            lines = numbered(data, number).read_bytes().splitlines()
+        except FileNotFoundError:
+            # The one that is written is missing after each time that it was full.
+            if number:
+                return
+            continue
+        for line in reversed(lines):
+            try:
+                yield msgspec.json.decode(line, type=dict[str, Any])
+            except msgspec.DecodeError:
+                continue
