@@ -16,6 +16,7 @@ from hecate.rescue_division.diagnose_incident import DESK, DiagnoseIncident
 from hecate.rescue_division.diagnosed_incidents import ProposedFix
 from hecate.rescue_division.questions_on_incidents import LONGEST_PATCH, DiagnosisAnswer, proposed_fix
 from tests.calling import Caller
+from tests.daemon.child import wait_until
 from tests.deciding import decided
 from tests.fakes.openai_style import Parrot, parrot
 from tests.rescue_division.trouble import PATCH, RIGHT, TEST, WRONG, Trouble, trouble
@@ -85,6 +86,22 @@ def test_the_model_is_shown_what_is_known(division: Trouble, model: Parrot) -> N
         "is it the plus sign?",
     ):
         assert text in shown, text
+
+
+def test_the_model_is_shown_polls_and_the_applications_log(division: Trouble, model: Parrot) -> None:
+    """From where monitor_division and deploy_division keep them."""
+    path = f"/api/divisions/{division.division_id}"
+    division.caller.done(f"{path}/monitor/check", {"name": "door", "target": "127.0.0.1:9", "type": "tcp"})
+    samples = f"{path}/monitoring/samples?limit=1"
+    wait_until(lambda: bool(division.caller.get(samples).json["samples"]))
+    log = division.caller.socket_path.parent / "data" / "services" / division.division_id / "output.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.write_text("".join(f"line {number}\n" for number in range(5000)) + "Traceback: it broke\n")
+    model.says.append(GOOD)
+    division.diagnose()
+    assert re.search(r"Z chk-\w+ failed after \d+ ms \S+", model.prompts[0])
+    assert "line 4999\nTraceback: it broke" in model.prompts[0]
+    assert "line 4000\n" not in model.prompts[0]
 
 
 def test_what_programs_write_is_fenced(division: Trouble, model: Parrot) -> None:
