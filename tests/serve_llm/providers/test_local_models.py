@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,7 @@ from hecate.serve_llm.settings import LocalSettings
 from tests.serve_llm.asking import until
 from tests.serve_llm.providers.llama_cpp import PACKAGE, end_process, let_load, loads, model_file, runs
 
-Open = Callable[[LocalSettings], Awaitable[LoadedModels]]
+Open = Callable[[LocalSettings], LoadedModels]
 
 
 @pytest.fixture(autouse=True)
@@ -28,20 +27,23 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 async def opened() -> AsyncIterator[Open]:
-    """Open what loads models; it is closed at the end."""
-    async with AsyncExitStack() as stack:
+    """Open what loads models; at the end all are unloaded, whoever still uses them."""
+    all_opened: list[LoadedModels] = []
 
-        async def start(settings: LocalSettings) -> LoadedModels:
-            models = LoadedModels(settings)
-            stack.push_async_callback(models.close)
-            return models
+    def start(settings: LocalSettings) -> LoadedModels:
+        all_opened.append(LoadedModels(settings))
+        return all_opened[-1]
 
-        yield start
+    yield start
+    for models in all_opened:
+        for place in models._places.values():
+            place.users = 0
+        await models.close()
 
 
 async def test_two_first_calls_load_once(opened: Open, tmp_path: Path) -> None:
     """Whoever asks while a model is loaded waits for the same process."""
-    models = await opened(LocalSettings())
+    models = opened(LocalSettings())
     file = model_file(tmp_path, "slow")
     asked = [asyncio.create_task(models.lease(file)) for _ in range(5)]
     await until(lambda: len(loads(tmp_path, "slow")) == 1)
@@ -53,7 +55,7 @@ async def test_two_first_calls_load_once(opened: Open, tmp_path: Path) -> None:
 
 async def test_who_goes_away_leaves_the_others_waiting(opened: Open, tmp_path: Path) -> None:
     """The first who asked may leave; the model is loaded for the second."""
-    models = await opened(LocalSettings())
+    models = opened(LocalSettings())
     file = model_file(tmp_path, "slow")
     first, second = (asyncio.create_task(models.lease(file)) for _ in range(2))
     await until(lambda: len(loads(tmp_path, "slow")) == 1)
@@ -65,7 +67,7 @@ async def test_who_goes_away_leaves_the_others_waiting(opened: Open, tmp_path: P
 
 async def test_an_idle_model_is_unloaded(opened: Open, tmp_path: Path) -> None:
     """Not while it is used; its process ends, and the next who asks has it loaded again."""
-    models = await opened(LocalSettings(idle_seconds=0.01))
+    models = opened(LocalSettings(idle_seconds=0.01))
     file = model_file(tmp_path, "a")
     one, two = await models.lease(file), await models.lease(file)
     (pid,) = loads(tmp_path, "a")
@@ -79,7 +81,7 @@ async def test_an_idle_model_is_unloaded(opened: Open, tmp_path: Path) -> None:
 
 async def test_the_one_idle_for_longest_makes_room(opened: Open, tmp_path: Path) -> None:
     """No more are loaded than may be."""
-    models = await opened(LocalSettings(most_loaded=2))
+    models = opened(LocalSettings(most_loaded=2))
     files = [model_file(tmp_path, name) for name in "abc"]
     for file in files[:2]:
         (await models.lease(file)).leave()
@@ -91,7 +93,7 @@ async def test_the_one_idle_for_longest_makes_room(opened: Open, tmp_path: Path)
 
 async def test_nobody_loses_a_model_in_use(opened: Open, tmp_path: Path) -> None:
     """Another waits until it is free, and nobody who comes later goes before."""
-    models = await opened(LocalSettings())
+    models = opened(LocalSettings())
     one, other = model_file(tmp_path, "a"), model_file(tmp_path, "b")
     using = await models.lease(one)
     waiting = asyncio.create_task(models.lease(other))
@@ -107,7 +109,7 @@ async def test_nobody_loses_a_model_in_use(opened: Open, tmp_path: Path) -> None
 
 async def test_who_waits_for_room_may_leave(opened: Open, tmp_path: Path) -> None:
     """The next in line is then the first."""
-    models = await opened(LocalSettings())
+    models = opened(LocalSettings())
     using = await models.lease(model_file(tmp_path, "a"))
     waiting = asyncio.create_task(models.lease(model_file(tmp_path, "b")))
     await asyncio.wait([waiting], timeout=0.05)
@@ -125,7 +127,7 @@ async def test_who_waits_for_room_may_leave(opened: Open, tmp_path: Path) -> Non
 )
 async def test_what_cannot_be_loaded_says_why(opened: Open, tmp_path: Path, name: str, why: str) -> None:
     """To everybody who waits; nothing stays in its place."""
-    models = await opened(LocalSettings())
+    models = opened(LocalSettings())
     file = model_file(tmp_path, name)
     failures = await asyncio.gather(*(models.lease(file) for _ in range(3)), return_exceptions=True)
     assert {str(failure) for failure in failures} == {why}
@@ -136,7 +138,7 @@ async def test_what_cannot_be_loaded_says_why(opened: Open, tmp_path: Path, name
 
 async def test_a_lost_process_is_replaced(opened: Open, tmp_path: Path) -> None:
     """A model whose process has died is loaded again for the next who asks."""
-    models = await opened(LocalSettings())
+    models = opened(LocalSettings())
     file = model_file(tmp_path, "a")
     lease = await models.lease(file)
     end_process(loads(tmp_path, "a")[0], signal.SIGSEGV)
@@ -147,9 +149,9 @@ async def test_a_lost_process_is_replaced(opened: Open, tmp_path: Path) -> None:
     assert (await models.lease(file)).process is again.process
 
 
-async def test_closed_it_lets_the_running_chats_end(tmp_path: Path) -> None:
+async def test_closed_it_lets_the_running_chats_end(opened: Open, tmp_path: Path) -> None:
     """What is idle is unloaded at once, what is used when it no longer is; nothing more is loaded."""
-    models = LoadedModels(LocalSettings(most_loaded=2))
+    models = opened(LocalSettings(most_loaded=2))
     files = [model_file(tmp_path, name) for name in "ab"]
     used, idle = await models.lease(files[0]), await models.lease(files[1])
     idle.leave()
@@ -162,9 +164,9 @@ async def test_closed_it_lets_the_running_chats_end(tmp_path: Path) -> None:
     await until(lambda: not runs(pids[0]))
 
 
-async def test_closed_while_one_waits_for_room(tmp_path: Path) -> None:
+async def test_closed_while_one_waits_for_room(opened: Open, tmp_path: Path) -> None:
     """It is told, and does not wait for ever."""
-    models = LoadedModels(LocalSettings())
+    models = opened(LocalSettings())
     using = await models.lease(model_file(tmp_path, "a"))
     waiting = asyncio.create_task(models.lease(model_file(tmp_path, "b")))
     await asyncio.wait([waiting], timeout=0.05)
@@ -172,13 +174,15 @@ async def test_closed_while_one_waits_for_room(tmp_path: Path) -> None:
     with pytest.raises(Unavailable):
         await waiting
     using.leave()
+    (pid,) = loads(tmp_path, "a")
+    await until(lambda: not runs(pid))
 
 
 async def test_a_process_knows_no_keys(opened: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a provider's key is, and the rest of the environment, is nothing to it; nor is its own in its arguments."""
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
-    models = await opened(LocalSettings())
+    models = opened(LocalSettings())
     lease = await models.lease(model_file(tmp_path, "a"))
     process = Path(f"/proc/{loads(tmp_path, 'a')[0]}")
     environ, arguments = (process / "environ").read_text(), (process / "cmdline").read_text()

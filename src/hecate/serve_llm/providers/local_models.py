@@ -104,10 +104,13 @@ class LoadedModels:
         if place.users or self._places.get(place.file.name) is not place:
             return
         self._freed.set()
-        seconds = 0.0 if self._closed else self._settings.idle_seconds
+        if self._closed:
+            _ = self._unload(place)
+            return
         if place.timer is not None:
             place.timer.cancel()
-        place.timer = asyncio.get_running_loop().call_later(seconds, self._unload_idle, place)
+        loop = asyncio.get_running_loop()
+        place.timer = loop.call_later(self._settings.idle_seconds, self._unload_idle, place, context=Context())
 
     def _unload_idle(self, place: _Place) -> None:
         if not place.users:
