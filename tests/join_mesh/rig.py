@@ -82,6 +82,7 @@ class Rig:
 
     def __init__(self, stack: ExitStack) -> None:
         self._stack = stack
+        self._ports: dict[Path, tuple[int, int]] = {}
 
     def start(
         self,
@@ -108,7 +109,9 @@ class Rig:
         if folder is None:
             folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="hecate-")))
         address = network.addresses[name] if network else "127.0.0.1"
-        places = [f'"{one}/{address}:{PORT if network else free_port()}"' for one in protocol.split()]
+        # A daemon that starts again is where it was.
+        port, invite_port = self._ports.setdefault(folder, (PORT if network else free_port(), free_port()))
+        places = [f'"{one}/{address}:{port}"' for one in protocol.split()]
         provider = f'base_url = "{ollama_url}"' if ollama_url else "enabled = false"
         (folder / "config.toml").write_text(f"""
             {more}
@@ -118,7 +121,7 @@ class Rig:
             name = "{name}"
             listen = [{", ".join(places)}]
             advertise = ["{address}"]
-            invite_port = {free_port()}
+            invite_port = {invite_port}
             lease_seconds = {LEASE_SECONDS}
             {mesh}
         """)

@@ -13,6 +13,7 @@ import msgspec
 from hecate.dossiers.times import rfc3339
 from hecate.endpoints import Answer, Call, Route
 from hecate.join_mesh.mesh import Mesh
+from hecate.join_mesh.settings import Host
 
 LONGEST_SECONDS = 7 * 86_400
 
@@ -21,7 +22,7 @@ class InvitePeer(msgspec.Struct, frozen=True):
     """Ask for an invitation."""
 
     expires_in_seconds: Annotated[float, msgspec.Meta(gt=0, le=LONGEST_SECONDS)] = 900.0
-    hosts: Annotated[tuple[str, ...], msgspec.Meta(max_length=8)] = ()
+    hosts: Annotated[tuple[Host, ...], msgspec.Meta(max_length=8)] = ()
     """Where the guest reaches this machine; empty: as configured, or as its interfaces say."""
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 Lease = Annotated[float, Meta(ge=0.5, le=60)]
+Host = Annotated[str, Meta(pattern=r"^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)$")]
 Address = Annotated[str, Meta(pattern=r"^(tls|quic)/\S+:\d+$")]
 
 USUAL_LISTENERS = ("tls/0.0.0.0:7447", "quic/0.0.0.0:7447")
@@ -21,7 +22,7 @@ class MeshSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """What people call this daemon, unique in the mesh; empty: the host's name."""
     listen: tuple[Address, ...] = ()
     """Where peers connect; empty: `USUAL_LISTENERS`."""
-    advertise: tuple[str, ...] = ()
+    advertise: tuple[Host, ...] = ()
     """Hosts or addresses under which peers reach this machine; empty: those of its interfaces."""
     connect: tuple[Address, ...] = ()
     """Peers to connect to besides those that are known already."""

@@ -62,6 +62,30 @@ def test_anothers_card_does_not(identity: Identity, tmp_path: Path) -> None:
             check(shown, other.did)
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "tcp/10.0.0.1:7447",
+        "tls/10.0.0.1:7447#root_ca_certificate_file=/tmp/mine.pem",
+        "tls/10.0.0.1:7447?rel=0",
+        "tls/10.0.0.1:7447\n",
+        "tls/10.0.0.1",
+        "unixsock-stream//run/x.sock",
+    ],
+)
+def test_an_address_has_no_settings_in_it(identity: Identity, address: str) -> None:
+    """What a card says is connected to at the next start, and zenoh takes settings from an address."""
+    with pytest.raises(Invalid, match="cannot be read"):
+        check(signed(replace(card_of(identity), addresses=(address,)), identity, NONCE), identity.did)
+
+
+@pytest.mark.parametrize("address", ["tls/10.0.0.1:7447", "quic/[fe80::1]:7447", "tls/workstation.lan:1"])
+def test_an_address_is_kept_as_it_is(identity: Identity, address: str) -> None:
+    """Of both protocols, as numbers or a name."""
+    card = check(signed(replace(card_of(identity), addresses=(address,)), identity, NONCE), identity.did)
+    assert card.addresses == (address,)
+
+
 @pytest.mark.parametrize("change", [{"session": "s2"}, {"realm": "r2"}])
 def test_a_card_of_another_session_or_realm_does_not(identity: Identity, change: dict[str, str]) -> None:
     """Even if it is signed for this question."""

@@ -19,9 +19,20 @@ from hecate.join_mesh.network.identity import Identity
 NONCE_BYTES: Final = 16
 SIGNATURE_BYTES: Final = 64
 MOST_CAPABILITIES: Final = 500
+MOST_ADDRESSES: Final = 32
+MOST_VENTURES: Final = 500
 LATEST_TIME: Final = 253_402_300_799_999
 """Milliseconds since 1970, UTC: the end of the year 9999."""
 _DOMAIN: Final = b"hecate mesh card 1\0"
+
+
+# Nothing after the port: there zenoh takes settings of the link, such as which authority to trust.
+PeerAddress = Annotated[
+    str,
+    msgspec.Meta(max_length=300, pattern=r"^(tls|quic)/(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}$(?!\n)"),
+]
+"""Where a daemon can be reached, as zenoh writes it; what a card says is connected to at the next start."""
+Word = Annotated[str, msgspec.Meta(max_length=200)]
 
 
 class CapabilityCard(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -43,8 +54,8 @@ class CapabilityCard(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
 class SharedVenture(msgspec.Struct, frozen=True):
     """A venture whose facts a daemon publishes, with the position of the newest in its event log."""
 
-    venture_id: str
-    newest: int
+    venture_id: Word
+    newest: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
 
 class Card(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,15 +66,15 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     """Another one after each start."""
     realm: str
     """The fingerprint of the realm's authority."""
-    name: str
-    version: str
+    name: Word
+    version: Word
     since: int
     """When the session began, in milliseconds since 1970, UTC, by the daemon's own clock."""
     seal_key: bytes
     """The session's X25519 key."""
-    addresses: tuple[str, ...] = ()
-    capabilities: tuple[CapabilityCard, ...] = ()
-    ventures: tuple[SharedVenture, ...] = ()
+    addresses: Annotated[tuple[PeerAddress, ...], msgspec.Meta(max_length=MOST_ADDRESSES)] = ()
+    capabilities: Annotated[tuple[CapabilityCard, ...], msgspec.Meta(max_length=MOST_CAPABILITIES)] = ()
+    ventures: Annotated[tuple[SharedVenture, ...], msgspec.Meta(max_length=MOST_VENTURES)] = ()
     shares_models: bool = False
     is_keeper: bool = False
     shut_out: int = 0
@@ -109,8 +120,6 @@ def checked(shown: bytes, *, did: str, session: str, realm: str, nonce: bytes) -
         raise Invalid(f"the card of {did} is for another session or realm")
     if card.nonce != nonce:
         raise Invalid(f"the card of {did} was shown before")
-    if len(card.capabilities) > MOST_CAPABILITIES:
-        raise Invalid(f"the card of {did} has more than {MOST_CAPABILITIES} capabilities")
     return card
 
 

@@ -18,6 +18,7 @@ import msgspec
 import structlog
 
 from hecate.dossiers.errors import Invalid, Refused, Unavailable
+from hecate.join_mesh.network.cards import PeerAddress
 from hecate.join_mesh.network.certificates import checked_did, fingerprint
 from hecate.join_mesh.network.did_key import LONGEST, has_signed
 from hecate.join_mesh.network.identity import FILE_NAME, Identity
@@ -50,7 +51,7 @@ class Admission(msgspec.Struct, frozen=True, array_like=True):
 
     realm: str
     certificate: bytes = b""
-    addresses: tuple[str, ...] = ()
+    addresses: tuple[PeerAddress, ...] = ()
     shut_out: tuple[Statement, ...] = ()
     """Who was shut out before: a newcomer must not be the one who lets them in again."""
     error: str = ""

@@ -21,8 +21,6 @@ from hecate.join_mesh.network.published_facts import METHOD
 from hecate.join_mesh.network.questions import Told
 
 SECONDS_A_PAGE: Final = 10.0
-MOST_VENTURES: Final = 500
-"""Of one peer."""
 
 log = structlog.get_logger(__name__)
 
@@ -60,7 +58,7 @@ class FollowedFacts:
         """Fetch what *did* shares, one venture after the other, until its newest card says nothing new."""
         try:
             while (peer := self._wanted.pop(did, None)) is not None:
-                for venture in peer.card.ventures[:MOST_VENTURES]:
+                for venture in peer.card.ventures:
                     await self._catch_up(peer, venture)
         except Told as told:
             log.info("mesh facts refused", peer=did, error=str(told))

@@ -26,6 +26,7 @@ from hecate.join_mesh.network.peer_models import ModelsOfPeers
 from hecate.join_mesh.network.published_facts import PublishedFacts
 from hecate.join_mesh.network.questions import Told
 from hecate.join_mesh.network.realm import CERTIFICATE_DAYS, Realm
+from hecate.join_mesh.network.renewal import Renewal
 from hecate.join_mesh.network.shared_models import SharedModels
 from hecate.join_mesh.network.shutting_out import Statement, holds, shut_out_by
 
@@ -50,6 +51,7 @@ class Member:
         self.capability_calls = CapabilityCalls(node, mesh.log)
         self.published_facts = PublishedFacts(node, mesh.log, mesh.events)
         self._followed_facts = FollowedFacts(node, store)
+        self._renewal = Renewal(node)
         self._models_of_peers = ModelsOfPeers(node, mesh.gateway)
         SharedModels(node, mesh.gateway, store)
         self._door = Door(
@@ -73,6 +75,7 @@ class Member:
             group.create_task(self._models_of_peers.run())
             group.create_task(self.published_facts.run())
             group.create_task(self._keep_door())
+            group.create_task(self._renew())
 
     async def close(self) -> None:
         """End what was begun."""
@@ -82,6 +85,11 @@ class Member:
         await self._door.close()
         await self._followed_facts.close()
         await self.capability_calls.close()
+
+    async def _renew(self) -> None:
+        """Begin anew with another certificate before this one expires."""
+        await self._renewal.run()
+        self.mesh.begin_anew_soon()
 
     # -- letting in
 

@@ -126,6 +126,18 @@ def enter_realm(
     return _enter(folder, identity, membership, authority, certificate)
 
 
+def keep_certificate(realm: Realm, certificate: bytes) -> None:
+    """Keep a new certificate of this daemon in place of the one that expires.
+
+    Raises:
+        Invalid: It is not this daemon's, or not of the realm's authority.
+        Unavailable: It cannot be written.
+    """
+    if checked_did(certificate, realm.authority) != realm.identity.did:
+        raise Invalid("the certificate is another daemon's")
+    _write(realm.folder, {CERTIFICATE: certificate})
+
+
 def leave_realm(folder: Path) -> None:
     """Forget the realm, and its authority's key if this daemon has it; the identity stays.
 
