@@ -6,6 +6,7 @@ import pytest
 
 from hecate.serve_llm.connections import Connections
 from hecate.serve_llm.errors import ModelNotFound
+from hecate.serve_llm.list_models import default_model
 from hecate.serve_llm.messages import ChatRequest, UserMessage
 from hecate.serve_llm.pieces import Batches, Finish, TextPiece, whole_answer
 from hecate.serve_llm.providers.provider import Account, Model
@@ -55,6 +56,13 @@ async def test_a_guest_is_asked_only_by_its_name(open_gateway: OpenGateway) -> N
     for name in ("small", "ollama/small"):
         with pytest.raises(ModelNotFound):
             await gateway.target(name)
+
+
+async def test_a_guest_is_never_the_default(open_gateway: OpenGateway) -> None:
+    """Who names no model gets one of this machine, or none."""
+    gateway = await open_gateway({})
+    await gateway.providers.welcome([Guest("anna")])
+    assert default_model(gateway, await gateway.models()) == ""
 
 
 async def test_an_account_goes_before_a_guest_of_its_name(open_gateway: OpenGateway) -> None:

@@ -39,7 +39,9 @@ def default_model(gateway: Gateway, models: Iterable[Model]) -> str:
     now = gateway.providers.now
     if now.sources.llm.default_model:
         return now.sources.llm.default_model
-    healthy = {name for name, shelf in now.catalogue.shelves.items() if shelf.status == "healthy"}
+    # Nothing is sent to another machine by default.
+    own = {name: shelf for name, shelf in now.catalogue.shelves.items() if not shelf.is_guest}
+    healthy = {name for name, shelf in own.items() if shelf.status == "healthy"}
     return next((model.id for model in models if model.provider in healthy and _chats(model)), "")
 
 
