@@ -54,6 +54,24 @@ def refusal_in(answer: bytes) -> dict[str, object]:
         b"POST /api/ventures HTTP/1.1\r\n" + HOST + b"Content-Length: ten\r\n\r\n",
         b"POST /api/ventures HTTP/1.1\r\n" + HOST + b"Content-Length: 12\r\nContent-Length: 13\r\n\r\n",
         b"POST /api/ventures HTTP/1.1\r\n" + HOST + b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"POST /api/ventures HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n",
+        b"POST /api/ventures HTTP/1.1\r\n" + HOST + b"Content-Length: 2, 2\r\n\r\n{}",
+        b"POST /api/ventures HTTP/1.1\r\n" + HOST + b"Content-Length: +2\r\n\r\n{}",
+        b"POST /api/ventures HTTP/1.1\r\n" + HOST + b"Content-Length : 2\r\n\r\n{}",
+        b"POST /api/ventures HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+        b"POST /api/ventures HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
+        b"POST /api/ventures HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: gzip, chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+        b"POST /api/ventures HTTP/1.0\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"POST /api/ventures HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n2\n{}\r\n0\r\n\r\n",
+        b"POST /api/ventures HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n0x2\r\n{}\r\n0\r\n\r\n",
+        b"POST /api/ventures HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFFF\r\n{}",
+        b"GET /api/health HTTP/1.1\r\n" + HOST + b"X: a\rY: b\r\n\r\n",
+        b"GET /api/health HTTP/1.1\rHost: localhost\r\n\r\n",
+        b"GET /api/health HTTP/1.1\nHost: localhost\n\n",
+        b"GET /api/health HTTP/1.1\r\n" + HOST + b"X: a\r\n folded: b\r\n\r\n",
+        b"GET /api/health HTTP/1.1\r\n\r\n",
+        b"GET /api/health HTTP/1.1\r\n" + HOST + b"Host: example.org\r\n\r\n",
+        b"CONNECT example.org:80 HTTP/1.1\r\n" + HOST + b"\r\n",
         b"POST /api/ventures HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
         b"POST /api/ventures HTTP/1.1\r\n" + HOST + b'Transfer-Encoding: chunked\r\n\r\n3\r\n{"n\r\nboom\r\n',
     ],
@@ -111,11 +129,24 @@ def test_an_offer_to_upgrade_is_declined(daemon: Child) -> None:
     assert status_of(talk(daemon, sent, until=b"}")) == 200
 
 
-@pytest.mark.parametrize("version", [b"1.0", b"1.1"])
-def test_a_request_without_a_host_is_answered(daemon: Child, version: bytes) -> None:
-    """There is one service behind the socket, whatever it is called."""
-    answer = talk(daemon, b"GET /api/health HTTP/" + version + b"\r\nConnection: close\r\n\r\n")
+def test_an_old_client_need_not_name_the_host(daemon: Child) -> None:
+    """There is one service behind the socket, whatever it is called, and HTTP/1.0 knows no such header."""
+    answer = talk(daemon, b"GET /api/health HTTP/1.0\r\nConnection: close\r\n\r\n")
     assert status_of(answer) == 200
+
+
+def test_what_is_refused_hides_no_second_request(daemon: Child, caller: Caller) -> None:
+    """Whatever follows, in the body or behind it, is not read: the shape of a smuggled request."""
+    head = caller.head
+    hidden = b"POST /api/ventures HTTP/1.1\r\n" + HOST + b'Content-Length: 20\r\n\r\n{"name": "smuggled"}'
+    for framing in (
+        b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"Content-Length: 0\r\nContent-Length: 5\r\n\r\n",
+        b"Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n",
+    ):
+        answers = talk(daemon, b"POST /api/ventures HTTP/1.1\r\n" + HOST + framing + hidden)
+        assert re.findall(rb"HTTP/1\.1 (\d+)", answers) == [b"400"]
+    assert caller.head == head
 
 
 def test_a_header_of_absurd_length_is_refused(daemon: Child) -> None:

@@ -169,6 +169,7 @@ class PeerHttpProtocol(HttpToolsProtocol):
 
         Raises:
             HeaderTooLong: It is; the parser stops and `send_400_response` follows.
+            Invalid: Another server might take the request for another one.
         """
         self._header_complete = True
         # What has come so far is no shorter than the header.
@@ -177,8 +178,26 @@ class PeerHttpProtocol(HttpToolsProtocol):
         ):
             self._refusal = _header_too_long()
             raise self._refusal
+        if (wrong := self._told_in_two_ways()) is not None:
+            self._refusal = wrong
+            raise wrong
         self._shared.refresh_date()
         super().on_headers_complete()
+
+    def _told_in_two_ways(self) -> Invalid | None:
+        """Return what another server, such as a proxy before us, might understand in another way; None: nothing.
+
+        The parser itself refuses two lengths, a length beside chunks, bare line feeds and the like.
+        """
+        hosts = 0
+        for name, value in self.headers:
+            if name == b"host":
+                hosts += 1
+            elif name == b"transfer-encoding" and value.strip().lower() != b"chunked":
+                return Invalid("the body may be sent in chunks, and in no other encoding")
+        if hosts > 1 or (not hosts and self.parser.get_http_version() != "1.0"):
+            return Invalid("the request must have one Host header")
+        return None
 
     def on_message_complete(self) -> None:
         """End a request."""

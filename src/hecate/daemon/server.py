@@ -18,8 +18,8 @@ from hecate.daemon.http_protocol import Connections, Patience, PeerHttpProtocol
 from hecate.daemon.request_log import Application, RequestLog
 from hecate.daemon.unix_socket import BACKLOG
 
-KEEP_ALIVE_SECONDS: Final = 75
-"""How long a connection may be idle.  Longer than the pools of common clients keep one (60 s)."""
+KEEP_ALIVE_SECONDS: Final = 30
+"""How long a connection may be idle.  Pools of clients see it closed and open another."""
 UNREAD_SECONDS: Final = 3.0
 """How long, in a stop, an answer may lie unread before its connection is cut off."""
 DRAIN_SECONDS: Final = 25.0
@@ -27,7 +27,7 @@ DRAIN_SECONDS: Final = 25.0
 
 PATIENCE: Final = Patience()
 
-OTHER_FILES: Final = 128
+OTHER_FILES: Final = 64
 """File descriptors that connections must leave for the store, the providers and child processes."""
 MOST_FILES: Final = 65536
 
