@@ -166,6 +166,7 @@ async def _restrict(given: Given, services: Services) -> None:
     geography = Geography(given.configuration.geo, read_settings, os.environ, services.get(Restriction))
     await geography.begin()
     services.add(geography)
+    services.get(Mesh).address_watchers.append(geography.peers_see)
 
 
 def _policies(found: catalog.Catalog) -> Background:

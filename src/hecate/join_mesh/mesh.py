@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
@@ -57,6 +58,8 @@ class Mesh:
         self.error = ""
         """Why it is not up, though it should be."""
         self.member: Member | None = None
+        self.address_watchers: list[Callable[[Mapping[str, str]], None]] = []
+        """Are told the address at which each peer sees this machine, by its identity."""
         self._store: MeshStore | None = None
         self._opening = asyncio.Lock()
         self._changed = asyncio.Event()
@@ -136,6 +139,11 @@ class Mesh:
         with suppress(TimeoutError):
             async with asyncio.timeout(SECONDS_TO_OPEN):
                 await self._settled.wait()
+
+    def seen_at(self, seen: Mapping[str, str]) -> None:
+        """Take note of the address at which each peer sees this machine, by its identity."""
+        for watch in self.address_watchers:
+            watch(seen)
 
     def begin_anew_soon(self) -> None:
         """Open the session again, for one who works in it and cannot wait for that."""

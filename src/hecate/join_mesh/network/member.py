@@ -27,6 +27,7 @@ from hecate.join_mesh.network.published_facts import PublishedFacts
 from hecate.join_mesh.network.questions import Told
 from hecate.join_mesh.network.realm import CERTIFICATE_DAYS, Realm
 from hecate.join_mesh.network.renewal import Renewal
+from hecate.join_mesh.network.seen_addresses import SeenAddresses
 from hecate.join_mesh.network.shared_models import SharedModels
 from hecate.join_mesh.network.shutting_out import Statement, holds, shut_out_by
 
@@ -52,6 +53,7 @@ class Member:
         self.published_facts = PublishedFacts(node, mesh.log, mesh.events)
         self._followed_facts = FollowedFacts(node, store)
         self._renewal = Renewal(node)
+        self._seen_addresses = SeenAddresses(node, mesh.seen_at)
         self._models_of_peers = ModelsOfPeers(node, mesh.gateway)
         SharedModels(node, mesh.gateway, store)
         self._door = Door(
@@ -76,6 +78,7 @@ class Member:
             group.create_task(self.published_facts.run())
             group.create_task(self._keep_door())
             group.create_task(self._renew())
+            group.create_task(self._seen_addresses.run())
 
     async def close(self) -> None:
         """End what was begun."""
