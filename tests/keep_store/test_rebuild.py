@@ -17,6 +17,7 @@ from hecate.dossiers.event_types import EventTypes
 from hecate.dossiers.fold import Folding
 from hecate.dossiers.read_model import Fact
 from hecate.keep_store.rebuild import EVENTS_A_TURN, rebuild
+from hecate.keep_store.shadow_tables import ROWS_A_TURN
 from tests.dossiers.reading import Tables, folded_anew, rows_of
 from tests.dossiers.shelf import (
     DESKS,
@@ -66,6 +67,16 @@ def test_one_is_folded_with_what_it_reads(data_dir: Path) -> None:
     live, folded = tables(data_dir)
     assert live["titles"] == folded["titles"]
     assert live["shelves"] != folded["shelves"]
+
+
+def test_tables_of_more_rows_than_a_turn_takes_are_whole(data_dir: Path) -> None:
+    """Not one row is missing between two turns."""
+    with closing(Engine.open(data_dir / "hecate.db", DESKS, read_models=READ_MODELS)) as engine:
+        carry_out(engine, order(FILL_SHELF, PutBook("many", copies=2 * ROWS_A_TURN + 10), new_shelf(engine)))
+    rebuild(data_dir, FOLDING, ALL)
+    live, folded = tables(data_dir)
+    assert live == folded
+    assert len(live["titles"]) > 2 * ROWS_A_TURN
 
 
 @pytest.mark.parametrize("times", [1, 2, 3])

@@ -19,8 +19,9 @@ import msgspec
 from hecate import __version__
 from hecate.dossiers.errors import Refused, Unavailable
 from hecate.dossiers.schema import user_version
+from hecate.dossiers.store_check import check_store
 from hecate.dossiers.times import rfc3339
-from hecate.keep_store.data_files import EVENTS, DataFiles, files_in
+from hecate.keep_store.data_files import EVENTS, DataFiles, files_in, is_served
 from hecate.keep_store.manifest import FILE_NAME, FORMAT, Manifest, described
 from hecate.keep_store.sound_copy import check_copy, check_log, unshared
 from hecate.keep_store.unpack import TAR_MODES, unpacked
@@ -53,6 +54,9 @@ def back_up(data_dir: Path, target: Path) -> tuple[Path, Manifest]:
     found = files_in(data_dir)
     if target.resolve().is_relative_to(data_dir.resolve()):
         raise Refused(f"{target} is in the data directory itself: what takes that away takes the backup too")
+    if not is_served(data_dir):
+        # A daemon has looked at its log before it opened it.
+        check_store(data_dir / EVENTS)
     with workshop(target) as folder:
         made = folder / COPY
         made.mkdir(mode=0o700)

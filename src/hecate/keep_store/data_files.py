@@ -5,6 +5,8 @@ Whatever a feature keeps there is taken along unless it is named here: a new fil
 
 from __future__ import annotations
 
+import fcntl
+import os
 import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -74,6 +76,21 @@ def files_in(folder: Path) -> DataFiles:
                 others.append(path)
     databases.sort(key=lambda path: (path == EVENTS, path))
     return DataFiles(tuple(databases), tuple(others), tuple(left_out))
+
+
+def is_served(folder: Path) -> bool:
+    """Tell whether a daemon has the data directory *folder* for itself at this moment."""
+    try:
+        lock = os.open(folder / LOCK, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(lock)
+    return False
 
 
 def _regular_files(folder: Path, name: str) -> Iterator[str]:

@@ -58,7 +58,9 @@ def check_log(path: Path) -> LogEnd:
                 raise Unavailable(f"{path} is not a store of Hecate")
             if user_version(db) > len(MIGRATIONS):
                 raise Unavailable(f"{path} was written by a newer Hecate (schema {user_version(db)})")
-            return end_of_log(db, str(path))
+            end = end_of_log(db, str(path))
+            check_newest(db, end.position)
+            return end
     except apsw.Error as exc:
         raise Unavailable(f"{path} cannot be read: {exc}") from exc
 
@@ -66,7 +68,7 @@ def check_log(path: Path) -> LogEnd:
 def end_of_log(db: apsw.Connection, name: str) -> LogEnd:
     """Check every event that *db* has, as `check_log` does; *name* is for the message."""
     position, previous = 0, GENESIS
-    while events := _page(db, position):
+    while events := _next_page(db, position, name):
         broken = first_broken(previous, events)
         if broken is None and (events[0].position, events[-1].position) != (position + 1, position + len(events)):
             broken = next(event.position for at, event in enumerate(events, position + 1) if event.position != at)
@@ -76,6 +78,34 @@ def end_of_log(db: apsw.Connection, name: str) -> LogEnd:
     return LogEnd(position, previous.hex())
 
 
-def _page(db: apsw.Connection, position: int) -> list[StoredEvent]:
+def _next_page(db: apsw.Connection, position: int, name: str) -> list[StoredEvent]:
+    try:
+        return _page(db, position)
+    except UnicodeDecodeError as exc:
+        raise Unavailable(f"{name} is damaged: event {position + 1} is no text") from exc
+
+
+def check_newest(db: apsw.Connection, newest: int) -> None:
+    """Refuse a log without its end, which the chain does not tell of; *newest* is its last position.
+
+    Raises:
+        Unavailable: A later position was given once.
+    """
+    row = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'events'").fetchone()
+    if row is not None and row[0] != newest:
+        raise Unavailable(f"the log was changed from outside: it ends at event {newest} and had {row[0]}")
+
+
+def _page(db: apsw.Connection, position: int, limit: int = EVENTS_A_PAGE) -> list[StoredEvent]:
+    """Return the events after *position*, as many as can be read.
+
+    Raises:
+        UnicodeDecodeError: Not even the first of them is text.
+    """
     sql = "SELECT * FROM events WHERE position > ? ORDER BY position LIMIT ?"
-    return [StoredEvent(*row) for row in db.execute(sql, (position, EVENTS_A_PAGE))]
+    try:
+        return [StoredEvent(*row) for row in db.execute(sql, (position, limit))]
+    except UnicodeDecodeError:
+        if limit == 1:
+            raise
+    return _page(db, position, limit // 2)
