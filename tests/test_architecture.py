@@ -41,6 +41,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "restrict_geography": {"dossiers.errors", "endpoints"},
     "keep_store": {"dossiers"},
     "client": {"paths"},
+    "console": {"dossiers.errors", "endpoints"},
     **dict.fromkeys(FEATURES, BASICS),
     "monitor_division": {"child_processes", *BASICS},
     "test_division": {"child_processes", *BASICS},

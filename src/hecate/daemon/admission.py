@@ -36,6 +36,30 @@ class Unauthorized(HecateError):
     status = 401
 
 
+class Visitors:
+    """Whom a listener at *address* lets come near: no page of another site, and nobody who means another host."""
+
+    def __init__(self, address: LoopbackAddress) -> None:
+        authorities = address.authorities()
+        self._hosts = frozenset(authority.encode() for authority in authorities)
+        self._origins = frozenset(f"http://{authority}".encode() for authority in authorities)
+        self._own = address.authority
+
+    def check(self, headers: list[tuple[bytes, bytes]]) -> None:
+        """Let the request pass.
+
+        Raises:
+            Forbidden: It comes from a web page, or is meant for another host.
+        """
+        hosts = [value.lower() for name, value in headers if name == b"host"]
+        if len(hosts) != 1 or hosts[0] not in self._hosts:
+            raise Forbidden(f"the Host header must be {self._own}, or localhost with the same port")
+        if any(name == b"sec-fetch-site" and value.lower() not in _OWN_SITE for name, value in headers):
+            raise Forbidden("requests from web pages are not taken")
+        if any(name == b"origin" and value.lower() not in self._origins for name, value in headers):
+            raise Forbidden("requests from web pages of another origin are not taken")
+
+
 class Admission:
     """*application*, for those who may pass.
 
@@ -49,10 +73,7 @@ class Admission:
     def __init__(self, application: Application, address: LoopbackAddress, say: Say, token: str) -> None:
         self._application = application
         self._say = say
-        authorities = address.authorities()
-        self._hosts = frozenset(authority.encode() for authority in authorities)
-        self._origins = frozenset(f"http://{authority}".encode() for authority in authorities)
-        self._own = address.authority
+        self._visitors = Visitors(address)
         self.token = token
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -79,13 +100,7 @@ class Admission:
             Forbidden: It comes from a web page, or is meant for another host.
             Unauthorized: The token is missing or wrong.
         """
-        hosts = [value.lower() for name, value in headers if name == b"host"]
-        if len(hosts) != 1 or hosts[0] not in self._hosts:
-            raise Forbidden(f"the Host header must be {self._own}, or localhost with the same port")
-        if any(name == b"sec-fetch-site" and value.lower() not in _OWN_SITE for name, value in headers):
-            raise Forbidden("requests from web pages are not taken")
-        if any(name == b"origin" and value.lower() not in self._origins for name, value in headers):
-            raise Forbidden("requests from web pages of another origin are not taken")
+        self._visitors.check(headers)
         shown = [_without_scheme(value) for name, value in headers if name in KEY_HEADERS]
         expected = self.token.encode()
         # Each is compared, and in constant time: how long it takes tells nothing of the token.

@@ -148,7 +148,7 @@ def _services(given: Given, engine: Engine, gateway: Gateway) -> Services:
         confinement=confinement_of(configuration),
     )
     mesh = Mesh(configuration.mesh, engine.store, gateway)
-    for service in (engine, gateway, Uptime(), surroundings, mesh):
+    for service in (engine, gateway, Uptime(), surroundings, mesh, given.door):
         services.add(service)
     return services
 

@@ -13,18 +13,20 @@ import shlex
 import signal
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 import structlog
 
 from hecate import __version__
+from hecate.console.open_console import Door
 from hecate.daemon import log as daemon_log
 from hecate.daemon.access import Access, Rights
 from hecate.daemon.audit_log import AuditLog
 from hecate.daemon.audited import Audited
 from hecate.daemon.config import Configuration, ServeOptions, exposed_file, load
+from hecate.daemon.console_listener import ConsoleListener
 from hecate.daemon.data_directory import DataDirectory
 from hecate.daemon.errors import CannotStart
 from hecate.daemon.http_listener import HttpListener
@@ -84,6 +86,8 @@ class Given:
     """Gives the configuration as it is now.  Raises `ConfigurationWrong`."""
     hide: Callable[[Iterable[str]], None]
     """Keeps keys out of the log from now on."""
+    door: Door = field(default_factory=Door)
+    """Leads to the console, once that is served."""
 
 
 Assemble = Callable[[Given], contextlib.AbstractAsyncContextManager[Assembly]]
@@ -139,13 +143,15 @@ class Lifetime:
             await server.listen(place.bind())
             if self._http is not None:
                 await self._http.listen(Audited(assembly.application, audit, "http"), assembly.refusal, limit=strangers)
+            console = ConsoleListener(Audited(self._access, audit, "console"), assembly.refusal, given.door)
             self._announce(place.path, assembly)
             await self._until_told_to_stop(place.path, assembly)
             self._manager.stopping("finishing what has begun")
             log.info("stopping")
             place.remove()
             assembly.end_feeds()
-            await asyncio.gather(server.drain(), *((self._http.drain(),) if self._http is not None else ()))
+            also = (self._http.drain(),) if self._http is not None else ()
+            await asyncio.gather(server.drain(), console.drain(), *also)
         log.info("stopped")
 
     def _claim_socket(self) -> SocketPlace:
