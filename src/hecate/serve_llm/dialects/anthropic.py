@@ -8,7 +8,6 @@ POST /v1/messages/count_tokens
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from functools import partial
 from typing import Annotated, Any
@@ -24,6 +23,7 @@ from hecate.serve_llm.dialects.anthropic_request import neutral_request
 from hecate.serve_llm.dialects.kept_marks import without_marks
 from hecate.serve_llm.dialects.passing_on import Passed, Wire
 from hecate.serve_llm.dialects.requested_bytes import with_defaults, with_model
+from hecate.serve_llm.dialects.signs import Signs
 from hecate.serve_llm.dialects.streaming import BODY_LIMIT_BYTES, EVENTS, Form
 from hecate.serve_llm.dialects.warning_header import WarningHeader
 from hecate.serve_llm.dialects.whole_blocks import END_OF_EVENT, WholeBlocks
@@ -43,7 +43,7 @@ WIRE = Wire(
     reading=Reading,
     cutter=ServerSentEvents,
     blocks=lambda: WholeBlocks(END_OF_EVENT),
-    telling=re.compile(rb'"usage"\s*:\s*\{|"type"\s*:\s*"(?:message_stop|error)"'),
+    telling=Signs((b'"usage"', rb"\s*:\s*\{"), (b'"message_stop"', b""), (b'"error"', b"")),
     form=FORM,
 )
 

@@ -11,7 +11,6 @@ Both stream unless they are asked not to.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Annotated, Any
@@ -26,6 +25,7 @@ from hecate.serve_llm.dialects.ollama_request import ChatBody, GenerateBody
 from hecate.serve_llm.dialects.passing_on import JSON, Passed, Wire
 from hecate.serve_llm.dialects.request_fields import read_body
 from hecate.serve_llm.dialects.requested_bytes import with_defaults, with_model, with_settings
+from hecate.serve_llm.dialects.signs import Signs
 from hecate.serve_llm.dialects.streaming import BODY_LIMIT_BYTES, LINES, Form
 from hecate.serve_llm.dialects.warning_header import WarningHeader
 from hecate.serve_llm.dialects.whole_blocks import END_OF_LINE, WholeBlocks
@@ -52,7 +52,7 @@ def _wire(kind: Kind) -> Wire:
         cutter=Lines,
         blocks=lambda: WholeBlocks(END_OF_LINE),
         # Arguments of calls are no texts here, so these may stand in them too: who reads the line will see.
-        telling=re.compile(rb'"done"\s*:\s*true|"error"\s*:'),
+        telling=Signs((b'"done"', rb"\s*:\s*true"), (b'"error"', rb"\s*:")),
         form=Form(LINES, _NOTHING[kind], failure),
     )
 

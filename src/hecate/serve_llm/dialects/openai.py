@@ -20,6 +20,7 @@ from hecate.serve_llm.dialects.openai_errors import failure, refusal
 from hecate.serve_llm.dialects.openai_request import neutral_request
 from hecate.serve_llm.dialects.passing_on import Passed, Wire
 from hecate.serve_llm.dialects.requested_bytes import with_defaults, with_field, with_model
+from hecate.serve_llm.dialects.signs import Signs
 from hecate.serve_llm.dialects.streaming import BODY_LIMIT_BYTES, EVENTS, Form
 from hecate.serve_llm.dialects.warning_header import WarningHeader
 from hecate.serve_llm.dialects.whole_blocks import END_OF_EVENT, WholeBlocks
@@ -39,7 +40,9 @@ WIRE = Wire(
     cutter=ServerSentEvents,
     blocks=lambda: WholeBlocks(END_OF_EVENT),
     # A quote inside a text is escaped, so none of this can be what the model says.
-    telling=re.compile(rb'"(?:usage|error)"\s*:\s*[{"]|"finish_reason"\s*:\s*"|\[DONE\]'),
+    telling=Signs(
+        (b'"usage"', rb"\s*:\s*\{"), (b'"error"', rb'\s*:\s*[{"]'), (b'"finish_reason"', rb'\s*:\s*"'), (b"[DONE]", b"")
+    ),
     form=FORM,
 )
 _EVENT_ENDS = re.compile(rb"(?<=\n\n)|(?<=\r\n\r\n)")

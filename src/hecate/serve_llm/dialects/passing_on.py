@@ -6,7 +6,6 @@ What the answer says about its end, its tokens and its failure is read by the ad
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from hecate.dossiers.errors import HecateError
+from hecate.serve_llm.dialects.signs import Signs
 from hecate.serve_llm.dialects.streaming import EVENTS, Form, Writing
 from hecate.serve_llm.errors import ProviderFailed, ProviderSlow
 from hecate.serve_llm.finished_calls import OK
@@ -43,7 +43,7 @@ class Wire:
     """Makes what cuts a stream into events."""
     blocks: Callable[[], Cutter]
     """Makes what cuts a stream into pieces to send on."""
-    telling: re.Pattern[bytes]
+    telling: Signs
     """Finds the events that may tell of the end, the tokens or a failure; it may find others too."""
     form: Form
 
@@ -180,7 +180,7 @@ class _Watch:
         """
         if self._call.keeping is not None:
             self._call.keeping(block.decode("utf-8", "replace"))
-        if self._wire.telling.search(block):
+        if self._wire.telling.are_in(block):
             try:
                 self._read(block)
             except ProviderFailed as exc:
@@ -206,7 +206,7 @@ class _Watch:
     def _read(self, block: bytes) -> None:
         cutter = self._wire.cutter()
         for payload in (*cutter.feed(block), *cutter.flush()):
-            if self._wire.telling.search(payload):
+            if self._wire.telling.are_in(payload):
                 self.reading.take(payload, [])
             self._call.heard()
         self.over = self.reading.ended
