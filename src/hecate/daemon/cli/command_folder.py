@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import keyword
 import pkgutil
 import sys
 from collections.abc import Callable, Sequence
@@ -53,13 +54,15 @@ class CommandFolder(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands, in order."""
-        names = (module.replace("_", "-") for module in self._modules())
+        names = (module.rstrip("_").replace("_", "-") for module in self._modules())
         return sorted(name for name in names if self.get_command(ctx, name) is not None)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return the command, or None if no file of the folder has it."""
         del ctx
         module = cmd_name.replace("-", "_")
+        if keyword.iskeyword(module):
+            module += "_"  # no module can be called ``import``
         if "_" in cmd_name or module not in self._modules():
             return None
         found: click.Command | None = getattr(importlib.import_module(f"{self.package}.{module}"), "CLI", None)
