@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from types import ModuleType
+
+import pytest
+
 from hecate import catalog
 from hecate.rest.router import Router
 from tests.every_route import every_route, routes_as_text
@@ -47,3 +51,11 @@ def test_every_process_of_a_division_has_a_list() -> None:
 def test_finding_twice_finds_the_same() -> None:
     """The catalog looks at constants: it changes nothing."""
     assert [route.path for route in catalog.find().routes] == [route.path for route in catalog.find().routes]
+
+
+def test_a_constant_that_has_the_name_by_chance_is_told() -> None:
+    """At the start, and not when the daemon runs and no policy follows any fact."""
+    module = ModuleType("hecate.some_feature.page")
+    module.POLICY = "default-src 'none'"  # type: ignore[attr-defined]
+    with pytest.raises(TypeError, match=r"some_feature\.page\.POLICY is no Policy"):
+        catalog._take(catalog.Catalog(), module, None)

@@ -13,6 +13,7 @@ import pkgutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from types import ModuleType
+from typing import Any
 
 import hecate
 from hecate.dossiers.desk import Desk
@@ -61,6 +62,7 @@ def find() -> Catalog:
 
     Raises:
         ImportError: A feature cannot be imported.
+        TypeError: A constant that is looked for is something else.
         ValueError: Two processes share a name, a number or a noun.
     """
     catalog = Catalog()
@@ -102,11 +104,20 @@ def _take(catalog: Catalog, module: ModuleType, process: Process | None) -> None
     names = vars(module)
     catalog.routes += names.get("ROUTES", ())
     catalog.upcasters += names.get("UPCASTERS", ())
-    if "READ_MODEL" in names:
-        catalog.read_models.append(names["READ_MODEL"])
-    if "POLICY" in names:
-        catalog.policies.append(names["POLICY"])
-    if "BACKGROUND" in names:
-        catalog.backgrounds.append(names["BACKGROUND"])
+    for name, kind, found in (
+        ("READ_MODEL", ReadModel, catalog.read_models),
+        ("POLICY", Policy, catalog.policies),
+        ("BACKGROUND", Background, catalog.backgrounds),
+    ):
+        if name in names:
+            found.append(_of_kind(module, name, kind))
     if process is not None and "ITEM_LIST" in names:
         catalog.item_lists[names["ITEM_LIST"]] = process
+
+
+def _of_kind(module: ModuleType, name: str, kind: type[Any]) -> Any:
+    """Return the constant *name* of *module*: one that has the name by chance would only fail while the daemon runs."""
+    constant = getattr(module, name)
+    if not isinstance(constant, kind):
+        raise TypeError(f"{module.__name__}.{name} is no {kind.__name__}; the catalog takes it for one")
+    return constant

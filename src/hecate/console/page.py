@@ -28,7 +28,7 @@ _RULES: Final = (
     # What a model or another user wrote is never markup, not even by a mistake of ours.
     "require-trusted-types-for 'script'",
 )
-POLICY: Final = "; ".join(_RULES)
+CONTENT_SECURITY_POLICY: Final = "; ".join(_RULES)
 
 
 def file_of(path: str, known: str = "") -> Raw | None:
@@ -55,7 +55,7 @@ def _as_answer(name: str, body: bytes) -> Raw:
     headers = {
         "Cache-Control": "no-cache",
         "ETag": f'"{hashlib.sha256(body).hexdigest()[:32]}"',
-        "Content-Security-Policy": POLICY,
+        "Content-Security-Policy": CONTENT_SECURITY_POLICY,
         "Cross-Origin-Opener-Policy": "same-origin",
         "Referrer-Policy": "no-referrer",
     }
