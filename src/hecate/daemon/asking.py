@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from hecate.dossiers.errors import Invalid, Refused
+from hecate.dossiers.errors import Invalid
 from hecate.endpoints import CURRENT_CALL, Call, Services
 from hecate.jobs.asking import Question, Reply
-from hecate.serve_llm.errors import ProviderRefused
+from hecate.serve_llm.errors import ModelNotFound, ProviderRefused
 from hecate.serve_llm.gateway import Gateway
 from hecate.serve_llm.list_models import default_model
 from hecate.serve_llm.messages import AssistantMessage, ChatRequest, Message, ResponseFormat, SystemMessage, UserMessage
@@ -79,7 +79,9 @@ class AskThroughGateway:
     async def _default_model(self) -> str:
         found = default_model(self._gateway, await self._gateway.models())
         if not found:
-            raise Refused("no model was named, and no provider has one: start ollama, or set the key of a provider")
+            raise ModelNotFound(
+                "no model was named, and no provider has one: start ollama, or set the key of a provider"
+            )
         return found
 
 
