@@ -10,7 +10,7 @@ import struct
 import subprocess
 import termios
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -79,6 +79,16 @@ class Terminal:
             while self._read(patience):
                 pass
         return self.process.returncode
+
+    def resize(self, rows: int, columns: int) -> None:
+        """Make the terminal so large; the process is told."""
+        fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    def read_until(self, condition: Callable[[], bool], what: str) -> None:
+        """Read until *condition* holds."""
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while not condition():
+            assert self._read(deadline), f"not {what}: {self.seen[-3000:]!r}"
 
     def wait_for(self, text: str, *, times: int = 1) -> None:
         """Read until *text* was printed so many *times*."""

@@ -60,7 +60,7 @@ def _fetched(session: Session, client: Client, id_: str) -> Board:
 
 def _print(session: Session, shown: Board) -> None:
     output = session.output
-    cells = _for_people if output.for_people else _for_pipes
+    cells = cells_for_people if output.for_people else _for_pipes
     output.table(COLUMNS, [cells(division) for division in shown.divisions], if_empty="no division is discovered yet")
     if output.for_people and shown.divisions:
         output.note(LEGEND)
@@ -79,11 +79,14 @@ def _show_live(session: Session, boards: Iterator[Board]) -> None:
         for shown in boards:
             table = Table(*COLUMNS, box=None, pad_edge=False, header_style="bold")
             for division in shown.divisions:
-                table.add_row(*(Text(printable(cell), style=COLOURS.get(cell, "")) for cell in _for_people(division)))
+                table.add_row(
+                    *(Text(printable(cell), style=COLOURS.get(cell, "")) for cell in cells_for_people(division))
+                )
             live.update(Group(table, Text(LEGEND, style="bright_black")), refresh=True)
 
 
-def _for_people(division: DivisionOnBoard) -> tuple[str, ...]:
+def cells_for_people(division: DivisionOnBoard) -> tuple[str, ...]:
+    """Return what `COLUMNS` show of a division."""
     now = f"{SIGNS.get(division.state, division.state)} {division.process.removesuffix('_division')}"
     every = "".join(SIGNS.get(state, "?") for state in _states(division))
     return (division.name, now, every, *_findings(division))
