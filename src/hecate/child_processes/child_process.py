@@ -7,12 +7,11 @@ whatever it leaves behind, even what has left its process group, is found and en
 from __future__ import annotations
 
 import asyncio
-import codecs
 import os
 import shutil
 import signal
 from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from time import monotonic
@@ -20,12 +19,10 @@ from typing import NamedTuple
 
 from hecate.child_processes import strays
 from hecate.child_processes.confinement import FREE, Confinement, shell_between
+from hecate.child_processes.output_pipe import OnLines, OutputPipe
 from hecate.child_processes.strays import MARK
 from hecate.dossiers.errors import Refused
 
-READ_BYTES = 64 * 1024
-LONGEST_LINE_BYTES = 8192
-"""Longer lines are cut, so that a gigabyte without a line break takes no memory."""
 GRACE_SECONDS = 2.0
 """How long a process has between SIGTERM and SIGKILL."""
 LAST_WORDS_SECONDS = 1.0
@@ -39,8 +36,6 @@ PASSED_ON = frozenset(
     }
 )
 """What a child may know of our environment, besides the locale; everything else may be a secret."""
-
-OnLines = Callable[[Sequence[str]], None]
 
 
 class ChildEnd(NamedTuple):
@@ -117,28 +112,26 @@ async def run_child(
         _found(command[0], folder, environment["PATH"]),
         *command[1:],
     )
-    # A pipe of our own: asyncio's would have us wait for its end too, and whoever holds it may never end.
-    ours, theirs = os.pipe()
-    output, transport = await _reader(ours)
+    pipe = OutputPipe()
     try:
         process = await asyncio.create_subprocess_exec(
             *words,
             cwd=folder,
             env=environment,
             stdin=DEVNULL if given is None else PIPE,
-            stdout=theirs,
+            stdout=pipe.theirs,
             stderr=STDOUT,
             start_new_session=True,
         )
     except (OSError, ValueError) as exc:
-        transport.close()
+        pipe.close()
         raise Refused(f"cannot run {command[0]!r} in {folder}: {exc}") from exc
     except BaseException:
-        transport.close()
+        pipe.close()
         raise
     finally:
-        os.close(theirs)
-    reading = asyncio.create_task(_read(output, on_lines))
+        pipe.close_theirs()
+    reading = asyncio.create_task(pipe.read(on_lines))
     timed_out = False
     try:
         try:
@@ -153,19 +146,10 @@ async def run_child(
         # What is still in the pipe belongs to the answer; who holds it open now is none of ours.
         await asyncio.wait((reading,), timeout=LAST_WORDS_SECONDS)
         reading.cancel()
-        transport.close()
+        await asyncio.wait((reading,))
+        pipe.close()
     assert process.returncode is not None  # noqa: S101 - it has ended
     return ChildEnd(process.returncode, timed_out, monotonic() - began)
-
-
-async def _reader(pipe: int) -> tuple[asyncio.StreamReader, asyncio.BaseTransport]:
-    """Return a reader of *pipe*, and what closes it."""
-    reader = asyncio.StreamReader()
-    file = os.fdopen(pipe, "rb", buffering=0)
-    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
-        lambda: asyncio.StreamReaderProtocol(reader), file
-    )
-    return reader, transport
 
 
 def _found(program: str, folder: Path, path: str) -> str:
@@ -186,21 +170,6 @@ async def _give(process: Process, given: bytes) -> None:
         process.stdin.write(given)
         await process.stdin.drain()
     process.stdin.close()
-
-
-async def _read(stream: asyncio.StreamReader, on_lines: OnLines) -> None:
-    """Tell every line of *stream*, until its end."""
-    decode = codecs.getincrementaldecoder("utf-8")("replace").decode
-    rest = ""
-    while chunk := await stream.read(READ_BYTES):
-        *lines, rest = (rest + decode(chunk)).split("\n")
-        while len(rest) > LONGEST_LINE_BYTES:
-            lines.append(rest[:LONGEST_LINE_BYTES])
-            rest = rest[LONGEST_LINE_BYTES:]
-        if lines:
-            on_lines([line.removesuffix("\r") for line in lines])
-    if rest := rest + decode(b"", final=True):
-        on_lines([rest])
 
 
 async def _end(process: Process, mark: str) -> None:
