@@ -305,3 +305,13 @@ def test_strict_gates_refuse_a_release_whose_tests_have_not_passed(folder: Path)
         reply = caller.post(f"{path}/deploy/release", {"version": "1.0.0"})
         assert (reply.status, reply.code) == (409, "gate_closed")
         assert "the last run of its tests has not passed" in reply.json["error"]
+
+
+def test_archiving_the_deployment_stops_it(quick: Deployed) -> None:
+    """It is put away for good."""
+    quick.do("service/start")
+    url = quick.service["url"]
+    quick.caller.done(f"{quick.path}/archive")
+    quick.until("stopped")
+    assert answer(url) == ""
+    assert quick.last("service_stop")["reason"] == "the deployment was archived"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import stat
 import sys
 import zipfile
 from collections.abc import Sequence
@@ -76,6 +77,10 @@ def _check(end: ChildEnd, what: str) -> None:
 
 def _unpack_wheels(staging: Path) -> None:
     try:
+        # We write here next, and whoever has built must not lead us elsewhere; and a pipe would have us wait.
+        for path in staging.rglob("*"):
+            if not stat.S_ISREG(mode := path.lstat().st_mode) and not stat.S_ISDIR(mode):
+                raise Refused(f"{path.relative_to(staging)} is no file; a release has only files and folders")
         for wheel in staging.glob("*.whl"):
             with zipfile.ZipFile(wheel) as archive:
                 archive.extractall(staging / APP)
