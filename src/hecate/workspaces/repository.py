@@ -19,11 +19,20 @@ GIT_SECONDS = 60.0
 
 SAFE = (
     "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "core.attributesFile=/dev/null",
-    "-c", "commit.gpgSign=false", "-c", "protocol.allow=never", "-c", "safe.directory=*",
+    "-c", "commit.gpgSign=false", "-c", "log.showSignature=false", "-c", "protocol.allow=never",
+    "-c", "safe.directory=*",
 )  # fmt: skip
 """A repository may come from anywhere, and its configuration must not decide what we run."""
 
-ENVIRONMENT = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_TERMINAL_PROMPT": "0"}
+ENVIRONMENT = {
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_CONFIG_GLOBAL": "/dev/null",
+    "GIT_TERMINAL_PROMPT": "0",
+    # What is missing in a repository is not fetched: it may name a command for that, and by ``protocol.ext.allow``
+    # allow it, which wins over ``protocol.allow``.
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_ALLOW_PROTOCOL": "none",
+}
 
 
 class Author(NamedTuple):

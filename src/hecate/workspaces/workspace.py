@@ -1,17 +1,19 @@
 """A workspace: a folder, and nothing outside it.
 
 Paths come from designs, templates and patches, and so from anywhere: each is resolved, and refused where it
-leads out, by ``..``, as an absolute path or through a link.
+leads out, by ``..``, as an absolute path or through a link; also where a link is swapped in meanwhile.
 """
 
 from __future__ import annotations
 
 import os
-import tempfile
+import secrets
+import stat
 from contextlib import suppress
 from pathlib import Path
 
 from hecate.dossiers.errors import Refused
+from hecate.workspaces.folder_walk import opened_folder
 
 
 class Workspace:
@@ -74,9 +76,17 @@ class Workspace:
         Raises:
             Refused: The path leads out, or the file cannot be read.
         """
-        path = self.path(relative)
+        folders, name = self._walk(relative)
         try:
-            return path.read_bytes()
+            with opened_folder(self.root, folders) as folder:
+                # Not waiting: a pipe may stand there, and nobody write to it.
+                file = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+            with open(file, "rb") as opened:  # noqa: PTH123 - the descriptor is there already
+                if not stat.S_ISREG(os.fstat(file).st_mode):
+                    raise Refused(f"{relative!r} is no file")
+                return opened.read()
+        except IsADirectoryError as exc:
+            raise Refused(f"{relative!r} is no file") from exc
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as exc:
@@ -88,19 +98,20 @@ class Workspace:
         Raises:
             Refused: The path leads out, or the disk does not take it.
         """
-        path = self.path(relative)
+        folders, name = self._walk(relative)
+        unfinished = f".hecate-{secrets.token_hex(8)}"
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=path.parent, prefix=".hecate-")
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    file.write(content)
-                    os.fchmod(file.fileno(), 0o755 if executable else 0o644)
-                os.replace(name, path)  # noqa: PTH105 - beside os.fdopen
-            except BaseException:
-                with suppress(OSError):
-                    os.unlink(name)  # noqa: PTH108 - as above
-                raise
+            with opened_folder(self.root, folders, make=True) as folder:
+                file = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=folder)
+                try:
+                    with open(file, "wb") as opened:  # noqa: PTH123 - the descriptor is there already
+                        opened.write(content)
+                        os.fchmod(file, 0o755 if executable else 0o644)
+                    os.rename(unfinished, name, src_dir_fd=folder, dst_dir_fd=folder)
+                except BaseException:
+                    with suppress(OSError):
+                        os.unlink(unfinished, dir_fd=folder)
+                    raise
         except OSError as exc:
             raise Refused(f"cannot write {relative!r} in the workspace {self.root}: {_reason(exc)}") from exc
 
@@ -110,18 +121,32 @@ class Workspace:
         Raises:
             Refused: The path leads out, or the disk does not let it go.
         """
-        path = self.path(relative)
+        folders, name = self._walk(relative)
         try:
-            path.unlink(missing_ok=True)
+            with opened_folder(self.root, folders) as folder:
+                os.unlink(name, dir_fd=folder)
+        except (FileNotFoundError, NotADirectoryError):
+            pass
         except OSError as exc:
             raise Refused(f"cannot remove {relative!r} in the workspace {self.root}: {_reason(exc)}") from exc
-        for folder in path.parents:
-            if folder == self.root:
-                break
+        while folders:
+            *folders, name = folders
             try:
-                folder.rmdir()
+                with opened_folder(self.root, folders) as folder:
+                    os.rmdir(name, dir_fd=folder)
             except OSError:
                 break  # something else is in it
+
+    def _walk(self, relative: str) -> tuple[list[str], str]:
+        """Return the folders on the way to *relative*, links resolved, and the name of what is there.
+
+        Raises:
+            Refused: See `path`.
+        """
+        *folders, name = self.path(relative).relative_to(self.root).parts or ("",)
+        if not name:
+            raise Refused(f"{relative!r} is the workspace itself")
+        return folders, name
 
 
 def _reason(exc: BaseException) -> str:

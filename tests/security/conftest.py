@@ -1,0 +1,19 @@
+"""A daemon with a model that says what a test wants, and a division in trouble."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.asked_models import asker, model, with_model
+from tests.calling import Caller
+from tests.rescue_division.trouble import Trouble, trouble
+
+__all__ = ["asker", "model", "with_model"]
+
+
+@pytest.fixture
+def division(asker: Caller, tmp_path: Path) -> Trouble:
+    """A division whose tests fail, with an incident; its workspace is a repository."""
+    return trouble(asker, tmp_path / "workspace")
