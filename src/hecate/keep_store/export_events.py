@@ -53,33 +53,33 @@ def export_events(
     with closing(apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)) as db:
         db.set_busy_timeout(BUSY_MILLISECONDS)
         try:
-            for event in _sound(db):
+            for event in sound_events(db):
                 end = LogEnd(event.position, event.hash.hex())
                 if event.position > after and venture_id in {"", event.venture_id}:
                     write(line_of(event))
                     count += 1
         except (apsw.Error, UnicodeDecodeError) as exc:
             damage = f"event {end.position + 1} cannot be read: {exc}"
-        except _BrokenChain:
+        except BrokenChain:
             damage = f"event {end.position + 1} does not follow from the one before it"
     return Exported(count, end, damage)
 
 
-class _BrokenChain(Exception):
+class BrokenChain(Exception):
     """The next event is not the one that was recorded."""
 
 
-def _sound(db: apsw.Connection) -> Iterator[StoredEvent]:
+def sound_events(db: apsw.Connection) -> Iterator[StoredEvent]:
     """Give the events of one state of the store, as long as each follows from the one before it.
 
     Raises:
-        _BrokenChain: The next one does not.
+        BrokenChain: The next one does not.
     """
     db.execute("BEGIN")
     position, previous = 0, GENESIS
     for row in db.execute("SELECT * FROM events ORDER BY position"):
         event = StoredEvent(*row)
         if event.position != position + 1 or link(previous, event[:-1]) != event.hash:
-            raise _BrokenChain
+            raise BrokenChain
         yield event
         position, previous = event.position, event.hash
