@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import fcntl
 import os
 import pty
@@ -39,6 +40,8 @@ class Terminal:
             preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - no other threads hold locks
         )
         os.close(slave)
+        # A piece may end in the middle of a letter.
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self.seen = ""
         """All that was printed so far."""
 
@@ -112,5 +115,5 @@ class Terminal:
         except OSError:
             # The other end is closed: the process has ended.
             return False
-        self.seen += piece.decode(errors="replace")
+        self.seen += self._decoder.decode(piece)
         return True

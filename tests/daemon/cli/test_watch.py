@@ -74,6 +74,7 @@ def test_it_shows_what_happens_takes_keys_and_ends_with_q(place: Path) -> None:
         catalog, orders = a_shop(client, "catalog", "orders")
         with watching(daemon.socket_path, "shop") as watched:
             watched.shows("DIVISION", "catalog", "orders", "· design", "division_discovered_v1", "Quit")
+            watched.shows("  shop          venture_setup_v1  ")
             client.division_command(orders, "design", "start")
             watched.shows("▶ design", "design_started_v1")
             watched.terminal.type(b"\r")

@@ -137,7 +137,7 @@ class WatchScreen(App[None]):
         self.query_one("#state", Static).update(Text(one_line(f"Hecate  {self._daemon}{only}{held}"), style="bold"))
 
     def _show_boards(self, boards: list[Board]) -> None:
-        table, row = self._board, self._board.cursor_row
+        table, row, known = self._board, self._board.cursor_row, len(self._names)
         table.clear()
         for board in boards:
             self._names[board.venture_id] = one_line(board.name)
@@ -147,6 +147,9 @@ class WatchScreen(App[None]):
                 drawn = (Text(one_line(cell), style=COLOURS.get(cell, "")) for cell in cells)
                 table.add_row(*drawn, key=division.division_id)
         table.move_cursor(row=row)
+        if len(self._names) > known:
+            # Their lines may stand there with ids.
+            self._write_events()
 
     # The daemon
 
