@@ -24,21 +24,21 @@ def model() -> Iterator[Parrot]:
 
 
 @pytest.fixture(scope="package")
-def with_model(model: Parrot) -> Iterator[Caller]:
-    """A client of the daemon that asks the model."""
+def with_model(model: Parrot) -> Iterator[Path]:
+    """The socket of the daemon that asks the model."""
     with (
         tempfile.TemporaryDirectory(prefix="hecate-") as folder,
         serving(Path(folder), configuration=model.configuration) as child,
     ):
-        caller = Caller(child.socket_path)
-        yield caller
-        caller.close()
+        yield child.socket_path
 
 
 @pytest.fixture
-def asker(with_model: Caller, model: Parrot) -> Caller:
-    """The same, with a model that says nothing yet."""
+def asker(with_model: Path, model: Parrot) -> Iterator[Caller]:
+    """A client of the daemon, whose model says nothing yet."""
     model.says.clear()
     model.asked.clear()
     model.left.clear()
-    return with_model
+    caller = Caller(with_model)
+    yield caller
+    caller.close()

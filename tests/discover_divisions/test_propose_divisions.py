@@ -208,7 +208,6 @@ def test_without_any_model_it_says_so() -> None:
         reply = propose(caller, discovering(caller))
         assert (reply.status, reply.code) == (404, "model_not_found")
         assert "no model was named, and no provider has one" in reply.json["error"]
-        caller.close()
 
 
 def test_a_killed_daemon_leaves_the_proposal_undone() -> None:

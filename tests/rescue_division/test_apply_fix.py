@@ -305,7 +305,7 @@ def test_what_cannot_be_a_fix_is_refused(command: ApplyFix, error: type[Exceptio
         decided(PROCESS, DESK, command, [diagnosed("")])
 
 
-def test_a_patch_leaves_work(division: Trouble) -> None:
+def test_a_patch_leaves_work() -> None:
     """Given, or the diagnosis's: nothing is decided before it was tried."""
     for command in (ApplyFix("inc-1", "x", PATCH), ApplyFix("inc-1", "x", diagnosis_id="diag-1")):
         given: list[Any] = [diagnosed(PATCH)]
