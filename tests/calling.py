@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import select
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -89,6 +90,9 @@ class Caller:
     def ask(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Reply:
         """Send one request; *body* is sent as JSON unless it is bytes, None for none."""
         data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+        if self._connection.sock is not None and select.select((self._connection.sock,), (), (), 0)[0]:
+            # What can be read before anything is asked is the end: the daemon closes what idles.
+            self._connection.close()
         try:
             self._connection.request(method, path, data, dict(headers or {}))
             response = self._connection.getresponse()
