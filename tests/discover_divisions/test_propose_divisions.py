@@ -206,6 +206,7 @@ def test_without_any_model_it_says_so() -> None:
     with tempfile.TemporaryDirectory(prefix="hecate-") as folder, serving(Path(folder)) as child:
         caller = Caller(child.socket_path)
         reply = propose(caller, discovering(caller))
+        caller.close()
         assert (reply.status, reply.code) == (404, "model_not_found")
         assert "no model was named, and no provider has one" in reply.json["error"]
 
