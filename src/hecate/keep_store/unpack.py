@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from hecate.dossiers.errors import Invalid, Unavailable
+from hecate.dossiers.errors import Invalid, NotFound, Unavailable
 from hecate.keep_store.data_files import EVENTS
 from hecate.keep_store.manifest import Manifest, read_manifest
 from hecate.keep_store.sound_copy import check_copy, check_log
@@ -30,12 +30,15 @@ def unpacked(backup: Path, room: Path) -> Iterator[Backup]:
     """Give *backup*, unpacked into *room* (a folder that does not exist) if it is one file.
 
     Raises:
+        NotFound: There is nothing of this name.
         Invalid: It is no backup.
         Unavailable: It is damaged, or there is no room for it.
     """
     if backup.is_dir():
         yield Backup(backup, read_manifest(backup))
         return
+    if not backup.exists():
+        raise NotFound(f"there is no backup {backup}")
     try:
         room.mkdir(mode=0o700)
         with tarfile.open(backup) as tar:

@@ -15,7 +15,7 @@ from hecate.daemon.cli.session import Session
 
 
 @command("import", examples=("hecate import events.ndjson", "zcat events.ndjson.gz | hecate import -"))
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path))
+@click.argument("file", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path))
 @data_directory_options()
 @click.pass_obj
 def import_(session: Session, file: Path, data_dir: Path | None, config: Path | None) -> None:

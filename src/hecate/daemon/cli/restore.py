@@ -13,7 +13,7 @@ from hecate.daemon.cli.session import Session
 
 
 @command("restore", examples=("hecate restore hecate.tar.gz", "hecate restore /backups/hecate-2026-11-25 --force"))
-@click.argument("backup", type=click.Path(exists=True, path_type=Path))
+@click.argument("backup", type=click.Path(path_type=Path))
 @data_directory_options()
 @click.option("--force", is_flag=True, help="Move aside what the data directory has.")
 @click.pass_obj
