@@ -24,7 +24,7 @@ FOUND = catalog.find()
 PROCESSES = {process.name for process in FOUND.desks} | {"guide_venture", "publish_facts"}
 """The packages that meet only through facts."""
 FEATURES = PROCESSES | {"report_health"}
-BASICS = {"endpoints", "dossiers", "jobs", "workspaces", "suites"}
+BASICS = {"endpoints", "dossiers", "jobs", "workspaces", "suites", "child_processes"}
 
 MAY_IMPORT: dict[str, set[str]] = {
     "dossiers": set(),
@@ -43,8 +43,6 @@ MAY_IMPORT: dict[str, set[str]] = {
     "client": {"paths"},
     "console": {"dossiers.errors", "endpoints"},
     **dict.fromkeys(FEATURES, BASICS),
-    "monitor_division": {"child_processes", *BASICS},
-    "test_division": {"child_processes", *BASICS},
     "report_metrics": {"report_health", "serve_llm", *BASICS},
 }
 """What of hecate each part may import besides itself and the version; ``daemon`` may import everything."""
