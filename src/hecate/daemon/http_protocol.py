@@ -211,11 +211,10 @@ class PeerHttpProtocol(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         """Answer one request, with its head and the beginning of its body in one write."""
         self.headers = []  # They are the scope's now, which the application may empty.
-        so_far, cycle.message_event = cycle.message_event, cast("asyncio.Event", Moment())
-        if so_far.is_set():
-            cycle.message_event.set()
+        has_body = cycle.message_event.is_set()
+        cycle.message_event = Moment(is_set=has_body)  # type: ignore[assignment]  # all that is used of an event
         if cycle.scope["method"] != "HEAD":
-            cycle.transport = cast("asyncio.Transport", HeadWithBody(cycle.transport))
+            cycle.transport = HeadWithBody(cycle.transport)  # type: ignore[assignment]  # all that is used of one
         super()._start_asgi_task(cycle, app)
 
     def _unsupported_upgrade_warning(self) -> None:

@@ -13,8 +13,8 @@ class Moment:
 
     __slots__ = ("_is_set", "_waiter")
 
-    def __init__(self) -> None:
-        self._is_set = False
+    def __init__(self, *, is_set: bool = False) -> None:
+        self._is_set = is_set
         self._waiter: asyncio.Future[None] | None = None
 
     def is_set(self) -> bool:

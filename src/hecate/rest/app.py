@@ -27,7 +27,7 @@ SERVER_ERROR = 500
 
 log = structlog.get_logger(__name__)
 _encode = msgspec.json.Encoder().encode
-_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,100}")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,100}")
 
 
 class Application:
@@ -51,11 +51,14 @@ class Application:
                 await receive()
                 await send({"type": "websocket.close", "code": 1000})
             return
-        given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
-        request_id = given.decode() if _REQUEST_ID.fullmatch(given) else os.urandom(8).hex()
+        headers = RequestHeaders(scope["headers"])
+        given = headers.get("x-request-id", "")
+        request_id = given if _REQUEST_ID.fullmatch(given) else os.urandom(8).hex()
         answer = _Answering(send, request_id, is_head=scope["method"] == "HEAD")
+        # The server keeps the scope until the answer's end, and a stream may last; its id is asked for even then.
+        scope["headers"] = [(b"x-request-id", request_id.encode())]
         try:
-            await self._serve(scope, receive, answer)
+            await self._serve(scope, headers, receive, answer)
         except ClientGone:
             log.debug("caller gone", path=scope["path"])
         except HecateError as error:
@@ -75,8 +78,9 @@ class Application:
         say = self._router.refusal_at(path)
         return say(error) if say is not None else in_contracts_shape(error)
 
-    async def _serve(self, scope: Scope, receive: Receive, answer: _Answering) -> None:
-        route, call = await self._understood(scope, receive, answer)
+    async def _serve(self, scope: Scope, headers: RequestHeaders, receive: Receive, answer: _Answering) -> None:
+        route, call = await self._understood(scope, headers, receive, answer)
+        del headers
         known = CURRENT_CALL.set(call)
         try:
             if route.cancel_on_disconnect:
@@ -93,7 +97,9 @@ class Application:
             CURRENT_CALL.reset(known)
             call.let_go()
 
-    async def _understood(self, scope: Scope, receive: Receive, answer: _Answering) -> tuple[Route, Call]:
+    async def _understood(
+        self, scope: Scope, headers: RequestHeaders, receive: Receive, answer: _Answering
+    ) -> tuple[Route, Call]:
         """Return what is asked, of which route."""
         method: str = scope["method"]
         try:
@@ -108,9 +114,6 @@ class Application:
         if (refused := self._restriction.in_force) is not None and not route.unrestricted:
             raise refused()
         peer = scope.get("state", {}).get("peer")
-        headers = RequestHeaders(scope["headers"])
-        # The server keeps the scope until the answer's end, and a stream may last; its id is asked for even then.
-        scope["headers"] = [(b"x-request-id", answer.request_id.encode())]
         query = decode_query(route.query, scope["query_string"])
         raw, body = b"", None
         warnings: list[str] = []
@@ -213,9 +216,11 @@ class _Answering:
         lines = [(b"content-type", media_type.encode()), (b"x-request-id", self.request_id.encode())]
         if media_type == "text/event-stream":
             lines.append((b"cache-control", b"no-cache"))
-        lines += [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+        if headers:
+            lines += [(name.lower().encode(), value.encode()) for name, value in headers.items()]
         if self.call is not None:
-            lines += [(name.lower().encode(), value.encode()) for name, value in self.call.answer_headers.items()]
+            if more := self.call.answer_headers:
+                lines += [(name.lower().encode(), value.encode()) for name, value in more.items()]
             if (seconds := self.call.stopwatch.answer()) is not None:
                 lines.append((b"x-hecate-overhead-ms", b"%.3f" % (seconds * 1000)))
         return lines

@@ -131,14 +131,11 @@ def decode_body(kind: type[msgspec.Struct], body: bytes, *, may_be_absent: bool)
             # The decoder looks at the text of known fields only.
             body.decode()
         decoded = decoder_of(kind)(body)
-        unknown = _keys(body).keys() - fields_of(kind) if _might_have_more(kind) else ()
+        forbids_more = kind.__struct_config__.forbid_unknown_fields
+        unknown = () if forbids_more else _keys(body).keys() - fields_of(kind)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise Invalid(in_words(error, "the body")) from error
-    return decoded, [f"unknown field {name!r} was ignored" for name in sorted(unknown)]
-
-
-def _might_have_more(kind: type[msgspec.Struct]) -> bool:
-    return not kind.__struct_config__.forbid_unknown_fields
+    return decoded, [f"unknown field {name!r} was ignored" for name in sorted(unknown)] if unknown else []
 
 
 def decode_query(kind: type[msgspec.Struct], query: bytes) -> Any:

@@ -61,7 +61,8 @@ class CallTimer:
         self._cancelled_before = 0
         self._fault: TimeoutError | None = None
         self._loop = asyncio.get_running_loop()
-        self._timer = self._loop.call_later(self._seconds_left(now), self._look)
+        first = total_seconds if silence_seconds is None else min(total_seconds, silence_seconds)
+        self._timer = self._loop.call_later(first, self._look)
 
     def __enter__(self) -> Self:
         self._task = task = asyncio.current_task()

@@ -74,7 +74,8 @@ async def chat(call: Call) -> Raw | Stream:
     if request.stream:
         return Stream(chat_events(gateway.chat(request, call.warnings), call.warnings))
     answer = await gateway.whole(request, call.warnings)
-    message = AnswerMessage("assistant", answer.content, [ollama_like(made) for made in answer.tool_calls])
+    calls = [ollama_like(made) for made in answer.tool_calls] if answer.tool_calls else []
+    message = AnswerMessage("assistant", answer.content, calls)
     reply = ChatReply(
         ok=True,
         content=answer.content,

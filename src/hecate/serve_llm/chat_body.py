@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -180,10 +179,10 @@ class ChatBody(Struct, frozen=True, kw_only=True):
         Raises:
             Invalid: Two of its parts do not fit together.
         """
-        tools = tuple(tool.neutral() for tool in self.tools or ())
+        tools = tuple(tool.neutral() for tool in self.tools) if self.tools else ()
         return ChatRequest(
             model=self.model,
-            messages=tuple(_neutral_messages(self.messages)),
+            messages=tuple([_neutral(message) for message in self.messages]),
             stream=bool(self.stream),
             temperature=self.temperature,
             top_p=self.top_p,
@@ -202,9 +201,8 @@ class ChatBody(Struct, frozen=True, kw_only=True):
         )
 
 
-def _neutral_messages(messages: tuple[GivenMessage, ...]) -> Iterator[Message]:
-    for message in messages:
-        yield message.neutral() if isinstance(message, GivenAssistantMessage) else message
+def _neutral(message: GivenMessage) -> Message:
+    return message.neutral() if isinstance(message, GivenAssistantMessage) else message
 
 
 def neutral_choice(given: str | dict[str, Any] | None, tools: tuple[Tool, ...]) -> ToolChoice | None:

@@ -42,7 +42,7 @@ class Routing:
         Raises:
             ModelNotFound: Nobody does, even when asked again.
         """
-        name = self._meant(model)[-1]
+        name = self._meant(model)[-1] if self._aliases else model
         if found := self._known(name):
             return found
         if found := await self._catalogue.search(name, at_most_seconds_old=SEARCH_AGAIN_SECONDS):

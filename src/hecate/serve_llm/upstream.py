@@ -14,7 +14,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Final, Self
 
 import aiohttp
-from aiohttp import ClientTimeout
+from aiohttp import BytesPayload, ClientTimeout
 from multidict import CIMultiDict
 from yarl import URL
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from hecate.serve_llm.event_lines import Cutter
     from hecate.serve_llm.providers.provider import Account
 
+JSON: Final = "application/json"
 BODY_LIMIT_BYTES: Final = 32 * 1024 * 1024
 REFUSAL_LIMIT_BYTES: Final = 64 * 1024
 STALE_CONNECTION_SECONDS: Final = 1.0
@@ -55,7 +56,7 @@ class Upstream:
         self.circuit = Circuit(account.circuit)
         """Whether calls of a model are let through; questions about the provider itself always are."""
         self._headers = CIMultiDict({**headers, **account.headers})
-        self._headers_with_body = CIMultiDict({"Content-Type": "application/json", **self._headers})
+        self._headers_with_body = CIMultiDict({"Content-Type": JSON, **self._headers})
         self._url = lru_cache(URLS_KEPT)(partial(_joined, account.base_url))
         # All else is for the call's own timer: aiohttp's would be set anew for each chunk.
         self._timeouts = ClientTimeout(total=None, connect=account.deadlines.connect_seconds)
@@ -131,7 +132,8 @@ class Upstream:
                 return await session.request(
                     method,
                     self._url(path),
-                    data=body,
+                    # Else aiohttp would look up what to make of it.
+                    data=None if body is None else BytesPayload(body, content_type=JSON),
                     headers=headers,
                     timeout=self._timeouts,
                     proxy=self.account.proxy or None,

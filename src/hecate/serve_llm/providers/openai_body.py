@@ -84,7 +84,7 @@ def request_body(request: ChatRequest, provider: str, options: Mapping[str, Any]
         "parallel_tool_calls": request.parallel_tool_calls if request.tools else None,
         "reasoning_effort": request.reasoning_effort,
     }
-    body.update((name, value) for name, value in optional.items() if value is not None)
+    body |= {name: value for name, value in optional.items() if value is not None}
     if request.stop:
         body["stop"] = request.stop
     if request.tools:
