@@ -108,7 +108,8 @@ async def run_suite(suite: Suite) -> SuiteResult:
         last = await running.run(frozenset(verdicts.failing))
         verdicts.forgive(last.verdicts)
     outcome, reason = judge(last, verdicts)
-    job.progress(f"{outcome}: {verdicts.passed} of {verdicts.total} passed", verdicts.total, verdicts.total)
+    found = f"{verdicts.passed} of {verdicts.total} passed" if verdicts.total else reason or "no tests are told of"
+    job.progress(f"{outcome}: {found}", verdicts.total, verdicts.total)
     return SuiteResult(
         outcome=outcome,
         verdicts=verdicts,

@@ -56,8 +56,8 @@ def _list(output: Output, known: Iterable[ApiCommand], process: str | None) -> N
     Raises:
         click.UsageError: It has none.
     """
-    # The lifecycle's verbs are commands of their own, and would be most of the list.
-    listed = [one for one in known if one.verb not in LIFECYCLE]
+    # The lifecycle's verbs are commands of their own, and would be most of the list; a service has verbs too.
+    listed = [one for one in known if one.verb not in LIFECYCLE or one.name.count("/") > 1]
     if process is not None:
         listed = [one for one in listed if one.name.startswith(f"{process}/")]
         if not listed:
