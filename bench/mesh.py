@@ -36,6 +36,9 @@ MRI = "mri:capability:bench/echo"
 STREAMS = 16
 CHUNKS = 200
 MODEL = f"mock-n{CHUNKS}-d0-t0"
+"""As fast as it can."""
+PACED_MODEL = f"mock-n{CHUNKS}-d5-t20"
+"""As fast as a real model: the first chunk after 20 ms, then one each 5 ms."""
 NAMES = ("anna", "bert", "carl")
 PATIENCE_SECONDS = 30.0
 
@@ -166,8 +169,9 @@ def _chats(run: Run) -> Iterator[Row]:
         for target in (own, through):
             _chat(target)
         for _ in run.each_round():
-            there, here = _chat(own), _chat(through)
+            there, here = _chat(own, PACED_MODEL), _chat(through, PACED_MODEL)
             later.append((here[0] - there[0]) * 1000)
+            there, here = _chat(own), _chat(through)
             share.append(here[1] / there[1] * 100)
             rates.append(here[1])
     yield under(f"first chunk through a peer, {STREAMS} at once, later by", rounds(later), 3, "ms")
@@ -193,9 +197,9 @@ def _sharing(rig: Rig, model: Target) -> tuple[Member, Member]:
     return anna, bert
 
 
-def _chat(target: Target) -> tuple[float, float]:
+def _chat(target: Target, model: str = MODEL) -> tuple[float, float]:
     """Return when the first chunk came, p50, and how many came a second."""
-    asked = ask_streams(target, MODEL, STREAMS, 4, chunks=CHUNKS, stagger=0.002)
+    asked = ask_streams(target, model, STREAMS, 2, chunks=CHUNKS, stagger=0.002)
     return asked.p50, asked.rate
 
 

@@ -112,6 +112,7 @@ def test_who_is_shut_out_stays_out(rig: Rig) -> None:
     dora.enter(anna)
     eventually(lambda: anna.sees("bert", "dora") and bert.sees("anna", "dora") and dora.sees("anna", "bert"))
     assert again.peers() == {}
+    eventually(lambda: anna.status["refused"].get("shut_out", 0) + bert.status["refused"].get("shut_out", 0) > 0)
 
 
 def everybody(member: Member) -> list[dict[str, Any]]:

@@ -141,13 +141,16 @@ class Calls:
                         yield piece.body
                     if piece.is_last:
                         return
+            # It has ended, or is lost: there is nothing left to cancel.
+            done = True
         except TurnedAway:
             done = True
             raise
         except AskerTooSlow as exc:
             raise PeerFailed(f"{peer.name} answers faster than it is read") from exc
         finally:
-            if not done and peer.did in self._peers.present and time.monotonic() < ends_at:
+            # Never the cancelling itself: that would go on for ever where a peer does not answer.
+            if not done and request.method != CANCEL and peer.did in self._peers.present:
                 self._begin_cancelling(peer, request.id)
         if time.monotonic() >= ends_at:
             raise PeerSlow(f"{peer.name} has not answered within {seconds:g} s")

@@ -101,7 +101,7 @@ class Node:
 
     async def begin(self) -> None:
         """Watch, and then be seen."""
-        await self.session.watch_links(self._linked.set)
+        await self.session.watch_links(self._linked_to)
         await self.peers.watch()
         await self._appear()
 
@@ -211,6 +211,12 @@ class Node:
         task = asyncio.create_task(work)
         self._begun.add(task)
         task.add_done_callback(self._begun.discard)
+
+    def _linked_to(self, did: str) -> None:
+        if did in self.peers.shut_out:
+            self.refusals.count("shut_out", did, "it has connected, and is told and heard nothing")
+        else:
+            self._linked.set()
 
     async def _appear_to_new_neighbours(self) -> None:
         while True:

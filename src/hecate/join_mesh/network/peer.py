@@ -31,6 +31,8 @@ class Peer:
     round_trip_ms: float | None = None
     misses: int = 0
     """How often in a row it has not shown its card."""
+    asked_at: float = 0.0
+    """When it was last asked for its card, on the monotonic clock, in seconds."""
     refreshing: asyncio.Task[None] | None = field(default=None, repr=False)
 
     @property

@@ -20,6 +20,8 @@ from hecate.join_mesh.network.session import AskerTooSlow, Session, TurnedAway
 from hecate.join_mesh.refusals import Refusals
 
 CARD_SECONDS: Final = 2.0
+SECONDS_AFTER_NEWS: Final = 0.01
+SECONDS_BETWEEN_CARDS: Final = 0.1
 TRIES: Final = 4
 """A token may be seen a little before the way to its card is known."""
 MOST_TOKENS: Final = 1000
@@ -204,8 +206,9 @@ class Peers:
         return None, 0.0
 
     async def _refresh(self, peer: Peer) -> None:
-        # What is said to have changed several times at once is asked for once.
-        await asyncio.sleep(0.01)
+        # What is said to have changed several times at once is asked for once, and nobody can have it asked for often.
+        await asyncio.sleep(max(SECONDS_AFTER_NEWS, peer.asked_at + SECONDS_BETWEEN_CARDS - time.monotonic()))
+        peer.asked_at = time.monotonic()
         card, milliseconds = await self._card(peer.did, peer.card.session, peer.epoch)
         if card is None:
             peer.misses += 1

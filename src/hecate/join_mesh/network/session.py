@@ -119,12 +119,12 @@ class Session:
         watch = partial(self._session.liveliness().declare_subscriber, keys, callback, history=True)
         self._watches.append(await asyncio.to_thread(watch))
 
-    async def watch_links(self, linked: Callable[[], None]) -> None:
-        """Call *linked* on the loop whenever there is a new connection to a neighbour."""
+    async def watch_links(self, linked: Callable[[str], None]) -> None:
+        """Call *linked* on the loop with the certificate's name of each neighbour to whom there is a new connection."""
 
         def handle(event: zenoh.LinkEvent) -> None:
             if event.kind == zenoh.SampleKind.PUT:
-                self._hand_over(linked)
+                self._hand_over(linked, event.link.auth_identifier or "")
 
         callback = zenoh.handlers.Callback(handle, indirect=False)
         watch = partial(self._session.info.declare_link_events_listener, callback, history=False)
