@@ -25,7 +25,10 @@ def compare(db: apsw.Connection, folding: Folding, read_models: Sequence[ReadMod
     others = sorted({model.name for model in read_models} - {model.name for model in known})
     if others:
         yield Finding(
-            "read models", "warning", f"{', '.join(others)} are of another version", "a start of the daemon folds them"
+            "read models",
+            "warning",
+            f"{', '.join(others)} are not there, or of another version",
+            "a start of the daemon folds them",
         )
     # In a file that SQLite deletes by itself: a large store's tables are large too.
     with closing(apsw.Connection("")) as fresh:
