@@ -28,7 +28,7 @@ def failure_of(fault: Exception, account: Account, total_seconds: float) -> Prov
         total_seconds: The longest that the call might take, to say so.
     """
     kind, what = _in_general(fault, account, total_seconds)
-    sentence = scrub(f"{account.name} at {account.base_url} {what}", (account.api_key,))
+    sentence = scrub(f"{account.name} at {account.base_url} {what}", account.secrets)
     return kind(sentence, provider=account.name)
 
 

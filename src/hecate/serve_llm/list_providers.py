@@ -82,7 +82,7 @@ def configured_provider(account: Account, health: ProviderHealth) -> ConfiguredP
     return ConfiguredProvider(
         name=account.name,
         kind=account.kind,
-        base_url=scrub(account.base_url, (account.api_key,)),
+        base_url=scrub(account.base_url, account.secrets),
         origin=account.origin,
         has_key=bool(account.api_key),
         headers=tuple(account.headers),

@@ -53,8 +53,8 @@ def refusal(account: Account, path: str, status: int, headers: Mapping[str, str]
     code, said = what_it_says(body)
     # Where nothing of the kind is, the address is likely wrong.
     where = f" at {account.base_url}{path}" if status in {HTTPStatus.OK, HTTPStatus.NOT_FOUND} else ""
-    message = scrub(f"{account.name}{where} answered {status}: {said}", (account.api_key,))
-    answer = scrub(body.decode("utf-8", "replace"), (account.api_key,))
+    message = scrub(f"{account.name}{where} answered {status}: {said}", account.secrets)
+    answer = scrub(body.decode("utf-8", "replace"), account.secrets)
     wait = retry_after_seconds(headers, body)
     if names_unknown_model(status, code, said):
         return ModelNotFound(message)
@@ -83,7 +83,7 @@ def failure_in_stream(account: Account, payload: bytes) -> ProviderFailed:
     else:
         kind = ProviderRefused
     return kind(
-        scrub(f"{account.name} broke off: {said}", (account.api_key,)),
+        scrub(f"{account.name} broke off: {said}", account.secrets),
         provider=account.name,
         provider_status=status,
         retry_after_seconds=retry_after_seconds({}, payload),

@@ -162,12 +162,12 @@ def _is_error(answer: str) -> bool:
 class _Watch:
     """Sees what passes."""
 
-    __slots__ = ("_call", "_key", "_wire", "over", "reading")
+    __slots__ = ("_call", "_secrets", "_wire", "over", "reading")
 
     def __init__(self, wire: Wire, account: Account, call: CallUnderWay) -> None:
         self._wire = wire
         self._call = call
-        self._key = account.api_key
+        self._secrets = account.secrets
         self.reading = wire.reading(account)
         self.over = False
         """Whether nothing that follows matters."""
@@ -188,7 +188,7 @@ class _Watch:
                     raise
                 self._call.outcome = exc.code
                 self.over = True
-                return scrub(block.decode("utf-8", "replace"), (self._key,)).encode()
+                return scrub(block.decode("utf-8", "replace"), self._secrets).encode()
             if withhold is not None:
                 return withhold(block)
         self._call.heard()

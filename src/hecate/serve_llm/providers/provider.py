@@ -49,6 +49,10 @@ class Model(Struct, frozen=True, omit_defaults=True):
     """The ids of other providers' models of the same name; the name alone means the first in the list of models."""
 
 
+SHORTEST_SECRET = 8
+"""Characters of a header that is taken for a secret."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
     """One provider as configured: where it is, and how to talk to it."""
@@ -71,6 +75,11 @@ class Account:
     circuit: CircuitSettings = field(default_factory=CircuitSettings)
     local: LocalSettings = field(default_factory=LocalSettings)
     """For the provider that runs models in the daemon itself."""
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What of it must not be seen: the key, and headers that may hold another; short ones are words."""
+        return (self.api_key, *(value for value in self.headers.values() if len(value) >= SHORTEST_SECRET))
 
 
 class Provider(Protocol):
