@@ -165,6 +165,7 @@ def test_a_kill_in_the_middle_of_a_checkpoint_is_no_damage(sound: Path, tmp_path
         shutil.copytree(sound, killed)
         shutil.copytree(sound, whole)
     with closing(apsw.Connection(str(whole / "hecate.db"))) as db:
+        assert db.pragma("journal_mode") == "wal"  # only who has read the file knows that it has a log
         db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
     assert (whole / "hecate.db").stat().st_size > (killed / "hecate.db").stat().st_size
     with (killed / "hecate.db").open("r+b") as store:
