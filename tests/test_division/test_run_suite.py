@@ -344,8 +344,8 @@ def test_a_suite_whose_daemon_is_killed_is_interrupted() -> None:
         folder = Path(name)
         with serving(folder) as child, closing(Caller(child.socket_path)) as caller:
             division = under_test(caller, folder / "workspace")
-            job_id = division.begin(command=["sh", "-c", "echo 'ok 1 - a'; echo $$ >child; exec sleep 600"])
-            wait_until(lambda: (division.project / "child").exists() and division.job(job_id)["done"] == 1)
+            job_id = division.begin(command=["sh", "-c", "echo $$ >child; echo 'ok 1 - a'; exec sleep 600"])
+            wait_until(lambda: division.job(job_id)["done"] == 1)
             child.signal(signal.SIGKILL)
             child.end()
         process = int((division.project / "child").read_text())
