@@ -120,9 +120,10 @@ export function Table<Row>({ caption, columns, rows, keyOf }: { caption: string;
 export function Dialog({ name, onClose, children }: { name: string; onClose: () => void; children: ComponentChildren }) {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
-    const shown = dialog.current;
-    shown?.showModal();
-    return () => shown?.close();
+    const before = document.activeElement as HTMLElement | null;
+    dialog.current?.showModal();
+    // It leaves the document before it could give the focus back; until it has, nothing else can take it.
+    return () => void setTimeout(() => before?.focus());
   }, []);
   return (
     <dialog ref={dialog} aria-labelledby="dialog-name" onCancel={onClose} onClose={onClose}>

@@ -1,0 +1,193 @@
+// What a person does in the console, in a real Chromium, on a real daemon.
+//
+//   node console/tests/journey.mjs SOCKET CHROMIUM [FOLDER-FOR-SCREENSHOTS]
+//
+// The daemon is a fresh one with a provider.  Whatever is not as it should be ends it with an error.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { request } from "node:http";
+import { createRequire } from "node:module";
+import { chromium } from "playwright-core";
+
+const [socketPath, executablePath, folder] = process.argv.slice(2);
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const FIRST_VIEW_BYTES = 150_000;
+
+/** Another client of the daemon, over its socket. */
+function call(path, body) {
+  return new Promise((resolve, reject) => {
+    const sent = request({ socketPath, path, method: body ? "POST" : "GET" }, (answer) => {
+      let text = "";
+      answer.on("data", (piece) => (text += piece));
+      answer.on("end", () => resolve(JSON.parse(text)));
+    });
+    sent.on("error", reject);
+    sent.end(body && JSON.stringify(body));
+  });
+}
+
+const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
+const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
+page.setDefaultTimeout(10_000);
+const wrong = [];
+let bytes = 0;
+page.on("pageerror", (error) => wrong.push(error.message));
+page.on("console", (message) => message.type() === "error" && wrong.push(message.text()));
+page.on("request", (asked) => asked.url().startsWith((url ?? "").split("/#")[0]) || wrong.push(`asked ${asked.url()}`));
+page.on("response", async (answer) => (bytes += answer.url().includes("/api/events") ? 0 : Number((await answer.allHeaders())["content-length"] ?? 0)));
+
+/** Nothing serious by axe, nothing wider than the window; a picture for whoever wants to look. */
+async function looked(name) {
+  const found = await page.evaluate(`${axe}; axe.run()`);
+  const serious = found.violations.filter((one) => ["serious", "critical"].includes(one.impact));
+  assert.deepEqual(serious.map((one) => [one.id, one.nodes.map((node) => node.html)]), [], name);
+  const { width } = page.viewportSize();
+  assert.ok((await page.evaluate(() => document.documentElement.scrollWidth)) <= width, `${name} is wider than ${width} px`);
+  if (folder) await page.screenshot({ path: `${folder}/${name}-${width}.png`, fullPage: true });
+}
+
+const button = (name) => page.getByRole("button", { name, exact: true });
+const link = (name) => page.getByRole("link", { name, exact: true });
+const heading = (name) => page.getByRole("heading", { name, exact: true });
+
+const { url } = await call("/api/console/open", {});
+await page.goto(url);
+await heading("Ventures").waitFor();
+assert.equal(new URL(page.url()).hash, "#/", "the ticket is out of the address");
+assert.equal(await page.evaluate(() => document.activeElement.tagName), "H1", "the page's name has the focus");
+assert.deepEqual(await page.context().cookies(), []);
+assert.ok(bytes < FIRST_VIEW_BYTES, `the first view takes ${bytes} bytes`);
+await page.getByText("There is no venture yet").waitFor();
+await looked("empty");
+
+// A form that is made of the API's description; the page goes to what it has made.
+await button("Set up a venture").click();
+await page.getByLabel("Name").fill("shop");
+await page.getByRole("dialog").getByRole("button", { name: "Set up a venture" }).click();
+await heading("shop").waitFor();
+await page.getByText("No division is discovered yet").waitFor();
+await button("start (discovery)").click();
+await page.getByRole("dialog").getByRole("button", { name: "start", exact: true }).click();
+await button("discover (discovery)").waitFor();
+
+// What others do is seen without a reload.
+const venture = (await call("/api/ventures")).ventures[0].id;
+await call(`/api/ventures/${venture}/discovery/discover`, { division_name: "auth" });
+await link("auth").waitFor();
+await looked("board");
+
+// An error says what happened, and the form stays.
+await button("discover (discovery)").click();
+await page.getByLabel("Division name").fill("auth");
+await page.getByLabel("Description").fill("another one");
+await page.getByRole("dialog").getByRole("button", { name: "discover", exact: true }).click();
+await page.getByRole("dialog").getByRole("alert").waitFor();
+await looked("form");
+await page.keyboard.press("Escape");
+await page.getByRole("dialog").waitFor({ state: "detached" });
+// The focus is where it was.
+await page.waitForFunction(() => document.activeElement?.textContent.startsWith("discover"));
+
+// A division, by keyboard.
+await link("auth").focus();
+await page.keyboard.press("Enter");
+await heading("auth: design").waitFor();
+const division = page.url().split("/").pop();
+const command = (path, body = {}) => call(`/api/divisions/${division}/${path}`, body);
+await command("design/start");
+await command("design/aggregate", { aggregate_name: "user" });
+await command("design/event", { event_name: "user_registered", aggregate_name: "user" });
+await page.getByRole("rowheader", { name: "user_registered" }).waitFor();
+await looked("design");
+await command("plan/start");
+await command("plan/desk", { desk_name: "register_user", desk_type: "command" });
+await command("plan/desk", { desk_name: "show_profile", desk_type: "query" });
+await command("plan/dependency", { from_desk: "show_profile", to_desk: "register_user" });
+await link("plan").click();
+await page.getByRole("img", { name: "2 desks, 1 dependencies" }).waitFor();
+await looked("plan");
+
+// What cannot be undone wants to be said twice.
+await button("archive (plan)").click();
+await page.getByRole("dialog").getByRole("button", { name: "archive", exact: true }).click();
+assert.notEqual((await call(`/api/divisions/${division}`)).division.processes.plan_division.state, "archived");
+await page.getByLabel("I know that this cannot be undone").check();
+await page.getByRole("dialog").getByRole("button", { name: "archive", exact: true }).click();
+await page.getByRole("region", { name: "The process plan" }).getByText("archived").waitFor();
+
+// A job, followed while it writes, and cancelled.
+await command("test/start");
+const script = "import time\nfor n in range(1000): print('line', n, flush=True); time.sleep(0.05)";
+const { job_id } = await command("test/suite", { suite_type: "unit", command: ["python3", "-c", script] });
+await link("Jobs").click();
+await page.getByRole("link", { name: /^suite/ }).click();
+await page.getByText("line 3").waitFor();
+await looked("job");
+await button("Cancel the job").click();
+await page.getByRole("dialog").getByRole("button", { name: "Cancel the job" }).click();
+await page.getByRole("term").filter({ hasText: "State" }).locator("..").getByText("cancelled").waitFor();
+assert.equal((await call(`/api/jobs/${job_id}`)).job.state, "cancelled");
+
+// Monitoring, with a plot; an incident, closed.
+await command("monitor/start");
+await command("monitor/check", { name: "true", type: "command", target: "true", interval_seconds: 1 });
+await command("monitor/incident", { title: "login slow", severity: "sev2" });
+await page.evaluate((id) => (location.hash = `#/division/${id}/monitor`), division);
+await page.getByRole("img", { name: /^Latency of true: / }).waitFor({ timeout: 20_000 });
+await looked("monitor");
+await button("Close (login slow)").click();
+await page.getByLabel("I know that this cannot be undone").check();
+await page.getByRole("dialog").getByRole("button", { name: "Close", exact: true }).last().click();
+await page.getByText("Nothing is wrong that anybody knows of.").waitFor();
+
+for (const part of ["generate", "test", "deploy", "rescue"]) {
+  await link(part).click();
+  await heading(`auth: ${part}`).waitFor();
+  await looked(part);
+}
+await link("timeline").click();
+await page.getByLabel("Filter").fill("login slow");
+await page.getByText(/^\d+ of \d+ loaded$/).waitFor();
+assert.equal(await page.locator(".timeline li").count(), 2, "raised and closed");
+await looked("timeline");
+
+// The raw stream, with a filter.
+await link("Events").click();
+await page.getByRole("button", { name: /user_registered/ }).click();
+await page.getByRole("region", { name: /^Event \d+/ }).waitFor();
+await page.getByLabel("Filter").fill("desk_inventoried profile");
+await page.getByText(/^1 of \d+ loaded$/).waitFor();
+await looked("events");
+
+// Two models, or one twice, side by side.
+await link("Models").click();
+await page.getByLabel("beside").selectOption({ index: 1 });
+await page.getByLabel("Question").fill("Hello!");
+await page.keyboard.press("Control+Enter");
+await page.getByText("Hello! How can I help you today?").nth(1).waitFor();
+assert.equal(await page.getByText("15 in, 8 out").count(), 2);
+await page.getByRole("table", { name: "Usage by day" }).waitFor();
+await looked("models");
+await link("Mesh").click();
+await page.getByText("This daemon has no peers").waitFor();
+await looked("mesh");
+
+// A telephone, in the dark.
+await page.emulateMedia({ colorScheme: "dark" });
+await page.setViewportSize({ width: 360, height: 740 });
+for (const [name, hash] of Object.entries({ board: `#/venture/${venture}`, jobs: "#/jobs", events: "#/events", monitor: `#/division/${division}/monitor`, models: "#/models" })) {
+  await page.evaluate((there) => (location.hash = there), hash);
+  await page.getByRole("heading", { level: 1 }).waitFor();
+  await page.getByText("Loading…").waitFor({ state: "detached" });
+  await looked(name);
+}
+
+assert.deepEqual(wrong.filter((text) => !text.includes("409")), []);
+
+// A reload ends the session, and says what to do.
+await page.reload();
+await heading("Open the console again").waitFor();
+await looked("ended");
+await browser.close();
+console.log("the journey is done");
