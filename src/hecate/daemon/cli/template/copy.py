@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+import msgspec
 
 from hecate.daemon.cli.command_folder import command
 from hecate.daemon.cli.session import Session
@@ -33,6 +34,9 @@ def copy(session: Session, folder: Path) -> None:
             copied += 1
     except OSError as exc:
         raise click.ClickException(f"cannot write {exc.filename}: {exc.strerror}") from exc
+    if session.as_json:
+        session.output.raw(msgspec.json.encode({"folder": str(folder), "copied": copied, "left": left}))
+        return
     session.output.details({"folder": folder, "copied": copied, "left as they were": left or None})
 
 

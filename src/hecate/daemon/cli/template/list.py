@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+import msgspec
 
 from hecate.daemon.cli.command_folder import command
 from hecate.daemon.cli.session import Session
@@ -33,6 +34,10 @@ def list_(session: Session, *, config: Path | None) -> None:
         ]
     except (HecateError, CannotStart) as exc:
         raise click.ClickException(str(exc)) from exc
+    if session.as_json:
+        listed = [{"template": name, "file": file, "from": whose} for name, file, whose in rows]
+        session.output.raw(msgspec.json.encode({"templates": listed}))
+        return
     session.output.table(("TEMPLATE", "FILE", "FROM"), rows, if_empty="there are none")
 
 
