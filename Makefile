@@ -2,7 +2,7 @@
 # ARGS goes to the script: make test ARGS="-k hash", make run ARGS="--socket /tmp/hecate.sock".
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test check format bench bench-gateway models lock clean
+.PHONY: help setup run demo test check format man docs bench bench-gateway models lock clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,14 @@ format: ## format the code and fix what the linter can fix
 	@.venv/bin/ruff check --fix --quiet || true
 	@.venv/bin/ruff format
 
+man: ## write the manual pages and the reference of the commands, from the commands
+	@scripts/setup dev
+	@.venv/bin/python -m tests.daemon.cli.reference
+
+docs: ## make a site of docs/ in build/site; ARGS=serve shows it while you write
+	@scripts/setup docs
+	@scripts/docs $(ARGS)
+
 bench: ## measure, and print the tables
 	@scripts/setup bench
 	@scripts/bench $(ARGS)
@@ -46,5 +54,5 @@ lock: ## write requirements/*.lock from pyproject.toml; ARGS=--upgrade takes the
 	@scripts/lock $(ARGS)
 
 clean: ## remove .venv and what the tools left behind; the daemon's data stays
-	rm -rf .venv .hypothesis .mypy_cache .pytest_cache .ruff_cache dist
+	rm -rf .venv .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
 	find src tests bench -type d -name __pycache__ -prune -exec rm -rf {} +
