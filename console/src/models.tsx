@@ -165,11 +165,13 @@ function Usage() {
       <Loaded from={fetched}>
         {({ rows }) =>
           rows.length ? (
-            <div class="two">
-              <div><h3>Tokens</h3><Bars name="Tokens" rows={rows.map((row: Fields) => ({ label: nameOf(row), value: row.total_tokens, said: String(row.total_tokens) }))} /></div>
-              <div><h3>Cost</h3><Bars name="Cost" rows={rows.map((row: Fields) => ({ label: nameOf(row), value: row.cost_usd ?? 0, said: dollars(row.cost_usd) }))} /></div>
+            <>
+              <div class="two">
+                <div><h3>Tokens</h3><Bars name="Tokens" rows={rows.map((row: Fields) => ({ label: nameOf(row), value: row.total_tokens, said: String(row.total_tokens) }))} /></div>
+                <div><h3>Cost</h3><Bars name="Cost" rows={rows.map((row: Fields) => ({ label: nameOf(row), value: row.cost_usd ?? 0, said: dollars(row.cost_usd) }))} /></div>
+              </div>
               <Table caption={`Usage by ${by}`} columns={columns} rows={rows as Fields[]} keyOf={nameOf} />
-            </div>
+            </>
           ) : (
             <Empty>No model was asked yet.</Empty>
           )

@@ -1,9 +1,9 @@
 import type { Fields } from "./api";
 
-const WIDTH = 640;
-const HEIGHT = 140;
-const LEFT = 44;
-const BOTTOM = 18;
+/** In units of the drawing, which is stretched to the room that there is; words beside it keep their size. */
+const WIDTH = 1000;
+const HEIGHT = 100;
+const FAILURE_HEIGHT = 8;
 
 export interface Sample {
   polled_at: string;
@@ -17,8 +17,8 @@ export function LatencyPlot({ name, samples }: { name: string; samples: Sample[]
   const times = inOrder.map((one) => Date.parse(one.polled_at));
   const [from = 0, to = 1] = [times[0], times.at(-1)];
   const most = Math.max(1, ...inOrder.filter((one) => one.passed).map((one) => one.latency_ms));
-  const x = (time: number) => LEFT + ((time - from) / Math.max(1, to - from)) * (WIDTH - LEFT - 8);
-  const y = (ms: number) => 8 + (1 - ms / most) * (HEIGHT - BOTTOM - 8);
+  const x = (time: number) => ((time - from) / Math.max(1, to - from)) * WIDTH;
+  const y = (ms: number) => (1 - ms / most) * HEIGHT;
   // A failure interrupts the line: nothing is known of what lies between.
   let isBroken = true;
   const line = inOrder
@@ -34,15 +34,15 @@ export function LatencyPlot({ name, samples }: { name: string; samples: Sample[]
     .join("");
   const failures = inOrder.filter((one) => !one.passed).length;
   return (
-    <svg class="plot" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={`Latency of ${name}: ${samples.length} polls, at most ${Math.round(most)} ms, ${failures} failed`}>
-      <line class="axis" x1={LEFT} x2={WIDTH - 8} y1={HEIGHT - BOTTOM} y2={HEIGHT - BOTTOM} />
-      <text x={LEFT - 4} y={16} text-anchor="end">{Math.round(most)} ms</text>
-      <text x={LEFT - 4} y={HEIGHT - BOTTOM} text-anchor="end">0</text>
-      <text x={LEFT} y={HEIGHT - 4}>{new Date(from).toLocaleTimeString()}</text>
-      <text x={WIDTH - 8} y={HEIGHT - 4} text-anchor="end">{new Date(to).toLocaleTimeString()}</text>
-      <path class="line" d={line} />
-      {inOrder.map((one, place) => !one.passed && <rect key={place} class="fail" x={x(times[place] ?? 0) - 1} y={HEIGHT - BOTTOM - 8} width={2} height={8} />)}
-    </svg>
+    <figure class="latency">
+      <span class="most">{Math.round(most)} ms</span>
+      <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" role="img" aria-label={`Latency of ${name}: ${samples.length} polls, at most ${Math.round(most)} ms, ${failures} failed`}>
+        <path class="line" d={line} />
+        {inOrder.map((one, place) => !one.passed && <rect key={place} class="fail" x={x(times[place] ?? 0) - 1} y={HEIGHT - FAILURE_HEIGHT} width={3} height={FAILURE_HEIGHT} />)}
+      </svg>
+      <span>{new Date(from).toLocaleTimeString()}</span>
+      <span>{new Date(to).toLocaleTimeString()}</span>
+    </figure>
   );
 }
 
@@ -103,19 +103,18 @@ function short(name: string): string {
   return name.length > 24 ? `${name.slice(0, 23)}…` : name;
 }
 
-/** One bar for each row, with its value beside it. */
+/** One bar for each row, with its value beside it; the table has the same in words. */
 export function Bars({ name, rows }: { name: string; rows: { label: string; value: number; said: string }[] }) {
   const most = Math.max(Number.MIN_VALUE, ...rows.map((row) => row.value));
-  const row = 22;
   return (
-    <svg class="plot" viewBox={`0 0 ${WIDTH} ${rows.length * row + 4}`} role="img" aria-label={`${name}: ${rows.map((one) => `${one.label} ${one.said}`).join(", ")}`}>
-      {rows.map((one, place) => (
-        <g key={one.label} transform={`translate(0 ${place * row})`}>
-          <text x={150} y={15} text-anchor="end">{short(one.label)}</text>
-          <rect class="bar" x={158} y={4} width={Math.max(1, (one.value / most) * 360)} height={14} rx={2} />
-          <text x={166 + (one.value / most) * 360} y={15}>{one.said}</text>
-        </g>
+    <div class="bars" role="img" aria-label={`${name}: ${rows.map((one) => `${one.label} ${one.said}`).join(", ")}`}>
+      {rows.map((one) => (
+        <div key={one.label}>
+          <span>{one.label}</span>
+          <span class="bar" style={{ width: `${(one.value / most) * 100}%` }} />
+          <span>{one.said}</span>
+        </div>
       ))}
-    </svg>
+    </div>
   );
 }

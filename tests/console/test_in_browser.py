@@ -30,6 +30,6 @@ def test_a_persons_journey() -> None:
         serving(Path(folder), provider.url) as daemon,
     ):
         pictures = os.environ.get("CONSOLE_PICTURES", "")
-        words = ("node", SOURCES / "tests/journey.mjs", daemon.socket_path, str(CHROMIUM), *filter(None, [pictures]))
+        words = ("node", "tests/journey.mjs", str(daemon.socket_path), str(CHROMIUM), *filter(None, [pictures]))
         journey = subprocess.run(words, cwd=SOURCES, check=False, capture_output=True, text=True)
     assert "the journey is done" in journey.stdout, journey.stderr
