@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,3 +19,10 @@ __all__ = ["asker", "model", "with_model"]
 def division(asker: Caller, tmp_path: Path) -> Trouble:
     """A division whose tests fail, with an incident; its workspace is a repository."""
     return trouble(asker, tmp_path / "workspace")
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """Give a directory whose path is short enough for a socket in it."""
+    with tempfile.TemporaryDirectory(prefix="hecate-") as directory:
+        yield Path(directory)
