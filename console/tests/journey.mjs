@@ -179,7 +179,7 @@ await page.setViewportSize({ width: 360, height: 740 });
 for (const [name, hash] of Object.entries({ board: `#/venture/${venture}`, jobs: "#/jobs", events: "#/events", monitor: `#/division/${division}/monitor`, models: "#/models" })) {
   await page.evaluate((there) => (location.hash = there), hash);
   await page.getByRole("heading", { level: 1 }).waitFor();
-  await page.getByText("Loading…").waitFor({ state: "detached" });
+  await page.waitForFunction(() => !document.querySelector("[aria-busy=true]"));
   await looked(name);
 }
 
