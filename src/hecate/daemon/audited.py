@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Awaitable
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -51,11 +52,12 @@ class Audited:
         program = NOBODY if peer is None else self._program(peer.pid)
         status = 0
 
-        async def sending(message: Message) -> None:
+        # Not a coroutine: every piece of a stream would have to pass it.
+        def sending(message: Message) -> Awaitable[None]:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-            await send(message)
+            return send(message)
 
         try:
             await self._application(scope, receive, sending)
