@@ -22,6 +22,7 @@ def rows(database: Path, sql: str = EVENTS) -> list[tuple[Any, ...]]:
 def change(database: Path, sql: str) -> None:
     """Change a store from outside, against the will of its triggers."""
     with closing(apsw.Connection(str(database))) as db:
+        db.set_busy_timeout(10_000)
         triggers = db.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'").fetchall()
         for name, _ in triggers:
             db.execute(f'DROP TRIGGER "{name}"')

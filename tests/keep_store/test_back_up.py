@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import stat
 import threading
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from hecate.daemon.data_directory import DataDirectory
 from hecate.dossiers.engine import Engine
 from hecate.dossiers.errors import HecateError, Invalid, NotFound, Refused, Unavailable
 from hecate.keep_store.back_up import back_up
@@ -65,7 +66,9 @@ def test_each_backup_in_a_folder_has_a_folder_of_its_own(data_dir: Path, tmp_pat
 def test_a_backup_under_writers_is_one_state(data_dir: Path, tmp_path: Path) -> None:
     """Whatever is written meanwhile: the log ends at a commit, and the read models are of that moment."""
     stop = threading.Event()
-    with closing(Engine.open(data_dir / "hecate.db", DESKS, read_models=READ_MODELS)) as engine:
+    with ExitStack() as stack:
+        stack.callback(DataDirectory.claim(data_dir).release)
+        engine = stack.enter_context(closing(Engine.open(data_dir / "hecate.db", DESKS, read_models=READ_MODELS)))
         shelf_id = new_shelf(engine)
 
         def write() -> None:
