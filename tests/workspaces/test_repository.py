@@ -158,3 +158,17 @@ async def test_a_repository_that_is_broken_is_said(place: Place) -> None:
     (place.workspace.root / ".git" / "HEAD").write_text("garbage")
     with pytest.raises(Refused, match=r"git rev-parse in .* failed"):
         await place.written(a="1")
+
+
+@pytest.mark.parametrize("has_commit", [True, False], ids=["with a commit before", "the first commit"])
+async def test_an_index_that_somebody_has_locked_is_said_and_no_commit_left(place: Place, *, has_commit: bool) -> None:
+    """Else the person's index would lack the files, and their next commit remove them; without the lock it works."""
+    before = await place.written(a="1") if has_commit else ""
+    lock = place.workspace.root / ".git/index.lock"
+    lock.touch()
+    with pytest.raises(Refused, match=r"Unable to create '.*index\.lock': File exists"):
+        await place.written(b="2")
+    assert await place.repository.head() == before
+    lock.unlink()
+    assert await place.written(b="2")
+    assert place.git("status", "--porcelain") == ""

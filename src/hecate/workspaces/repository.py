@@ -111,7 +111,7 @@ class Repository:
             The new commit's id; empty where nothing has changed.
 
         Raises:
-            Refused: git fails.
+            Refused: git fails, or somebody has the index locked; then there is no commit.
         """
         if not paths:
             return ""
@@ -121,7 +121,13 @@ class Repository:
             return ""
         await self.git("update-ref", "-m", f"commit: {subject}", "HEAD", commit, parent or "0" * len(commit))
         # In the person's own index these files are as committed now; everything else there stays as it was.
-        await self.git("update-index", "--add", "--index-info", given=changes)
+        try:
+            await self.git("update-index", "--add", "--index-info", given=changes)
+        except Refused:
+            # Somebody's git has it locked.  Were the commit left, that index would say that its files are removed.
+            before = ("HEAD", parent) if parent else ("-d", "HEAD")
+            await self.git("update-ref", "-m", "hecate: the index cannot be written", *before, commit)
+            raise
         return commit
 
     async def commit_onto(self, parent: str, paths: Sequence[str], subject: str, body: str = "") -> str:
@@ -181,8 +187,10 @@ class Repository:
         """
         ended, output = await self.try_git(*arguments, given=given, environment=environment)
         if not ended.succeeded:
-            last = output.strip().splitlines()[-1:] or ["it says nothing"]
-            raise Refused(f"git {arguments[0]} in {self._workspace.root} failed ({ended.in_words}): {last[0]}")
+            lines = output.strip().splitlines() or ["it says nothing"]
+            # Advice of several lines may follow the reason.
+            reason = next((line for line in lines if line.startswith("fatal: ")), lines[-1])
+            raise Refused(f"git {arguments[0]} in {self._workspace.root} failed ({ended.in_words}): {reason}")
         return output
 
     async def try_git(
