@@ -16,6 +16,8 @@ from hecate.serve_llm.settings import LlmSettings, ProviderSettings
 from tests.fakes.scripted_server import Exchange, Script, ScriptedServer
 
 KEY = "sk-test-0123456789abcdef"
+GIVE_UP_SECONDS = 45.0
+"""How long is waited for what must come: only a failure takes so long, however busy the machine is."""
 
 
 class Serve(Protocol):
@@ -96,7 +98,7 @@ def provider_that(act: Script) -> Script:
 
 
 async def until(holds: Callable[[], bool]) -> None:
-    """Wait until *holds* does, for five seconds at most."""
-    async with asyncio.timeout(5):
+    """Wait until *holds* does, as long as a busy machine might need."""
+    async with asyncio.timeout(GIVE_UP_SECONDS):
         while not holds():  # noqa: ASYNC110 - what is waited for is at the other end of a socket
             await asyncio.sleep(0.005)

@@ -23,6 +23,7 @@ from hecate.serve_llm.dialects.openai import ROUTES as OPENAI_ROUTES
 from hecate.serve_llm.finished_calls import CallUnderWay
 from hecate.serve_llm.gateway import Gateway
 from hecate.serve_llm.upstream import Reply
+from tests.serve_llm.asking import GIVE_UP_SECONDS
 
 ROUTES = (*CHAT_ROUTES, *HEALTH_ROUTES, *OPENAI_ROUTES, *ANTHROPIC_ROUTES, *OLLAMA_ROUTES)
 OF_ONE_CALL = (Attempt, Attempts, Call, CallUnderWay, Reply)
@@ -134,7 +135,7 @@ async def leaves_nothing(work: Callable[[], Awaitable[object]], warmed: Callable
     await warmed()
     before = traces()
     await work()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(GIVE_UP_SECONDS):
         while not _no_more(traces(), before):  # noqa: ASYNC110 - what is waited for is anywhere
             await asyncio.sleep(0.05)
 

@@ -15,6 +15,7 @@ from hecate.serve_llm.gateway import Gateway
 from hecate.serve_llm.settings import CircuitSettings, Deadlines, LlmSettings, ProviderSettings, Retries
 from tests.fakes.scripted_server import Exchange, Script, ScriptedServer, silent
 from tests.serve_llm.asking import (
+    GIVE_UP_SECONDS,
     OpenGateway,
     Serve,
     ask,
@@ -222,7 +223,7 @@ async def test_a_fallback_has_what_is_left_of_the_time(serve: Serve, open_gatewa
     one, two = await serve(provider_that(busy)), await serve(provider_that(silent))
     gateway = await open_gateway({"one": at(one), "two": at(two)}, FALLBACKS)
     with pytest.raises(ProviderFailed) as caught:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(GIVE_UP_SECONDS):
             await chat(gateway, model=ONE, timeout_seconds=0.3)
     assert "two" in caught.value.details["tried"][-1]
 

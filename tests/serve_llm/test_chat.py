@@ -14,6 +14,7 @@ from hecate.serve_llm.settings import LlmSettings, ProviderSettings
 from tests.fakes.scripted_server import Exchange, ScriptedServer, silent
 from tests.serve_llm.asking import (
     CHAT,
+    GIVE_UP_SECONDS,
     OpenGateway,
     Serve,
     ask,
@@ -243,7 +244,7 @@ async def test_leaving_in_mid_stream(serve: Serve, open_gateway: OpenGateway) ->
     stream = await chat_stream(await open_gateway(providers), model=MODEL)
     assert b"Hello" in await anext(stream.pieces)
     await stream.pieces.aclose()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(GIVE_UP_SECONDS):
         await server.posts[-1].gone.wait()
 
 
@@ -275,7 +276,7 @@ async def cancelled(waiting: asyncio.Future[Any], server: ScriptedServer) -> Non
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(GIVE_UP_SECONDS):
         await server.posts[-1].gone.wait()
 
 

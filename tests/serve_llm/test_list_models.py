@@ -12,7 +12,7 @@ from hecate.serve_llm.gateway import Gateway
 from hecate.serve_llm.list_models import ROUTES
 from hecate.serve_llm.settings import Deadlines, LlmSettings, ProviderSettings
 from tests.fakes.scripted_server import Exchange, ScriptedServer, silent
-from tests.serve_llm.asking import OpenGateway, Serve, ask
+from tests.serve_llm.asking import GIVE_UP_SECONDS, OpenGateway, Serve, ask
 
 (MODELS,) = ROUTES
 QUICK = Deadlines(list_seconds=0.2)
@@ -80,7 +80,7 @@ async def test_last_known_state(serve: Serve, open_gateway: OpenGateway) -> None
     gateway = await open_gateway({"one": at(await serve(provider.script))}, LlmSettings(models_fresh_seconds=0.001))
     assert await listed(gateway) == ["one/a"]
     provider.silent = True
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(GIVE_UP_SECONDS):
         while not gateway_error(gateway):
             assert await listed(gateway) == ["one/a"]
     assert await listed(gateway) == ["one/a"]

@@ -13,7 +13,7 @@ import pytest
 
 from hecate.serve_llm.settings import CircuitSettings, Deadlines, LlmSettings, ProviderSettings, Retries
 from tests.fakes.scripted_server import Exchange, Script, ScriptedServer, silent
-from tests.serve_llm.asking import KEY, OpenGateway, Serve, provider_that, until, user_says
+from tests.serve_llm.asking import GIVE_UP_SECONDS, KEY, OpenGateway, Serve, provider_that, until, user_says
 from tests.serve_llm.socket_daemon import Answered, SocketDaemon, leaves_nothing, serve_at
 
 MODEL = "openai/m1"
@@ -192,7 +192,7 @@ async def test_faults_before_the_answer(name: str, stream: bool, start: Start) -
     daemon, provider = await start(fault.act, QUICK)
 
     async def fails() -> Answered:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(GIVE_UP_SECONDS):
             answer: Answered = await daemon.ask(user_says(model=MODEL, stream=stream))
         assert (answer.status, answer.json["code"]) == (fault.status, fault.code), answer
         assert fault.message in answer.json["error"]
@@ -275,7 +275,7 @@ async def test_faults_in_mid_stream(name: str, start: Start) -> None:
     daemon, provider = await start(begins, QUICK)
 
     async def fails() -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(GIVE_UP_SECONDS):
             answer: Answered = await daemon.ask(user_says(model=MODEL, stream=True))
         first, *_, last = answer.events
         assert (answer.status, first["content"]) == (200, "Hel")
@@ -294,7 +294,7 @@ async def test_faults_in_other_dialects(name: str, target: str, start: Start) ->
     """In each the error has the dialect's own shape, with the provider's words; a limit says when to come again."""
     fault = FAULTS[name]
     daemon, _ = await start(fault.act, QUICK)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(GIVE_UP_SECONDS):
         answer: Answered = await daemon.ask(asked_of(target), target)
     said = answer.json["error"] if target == OLLAMA else answer.json["error"]["message"]
     assert answer.status >= 400
