@@ -2,7 +2,7 @@
 # ARGS goes to the script: make test ARGS="-k hash", make run ARGS="--socket /tmp/hecate.sock".
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test check format man docs bench bench-gateway models lock clean
+.PHONY: help setup run demo test check format man docs bench bench-gateway models lock audit sbom clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,13 @@ models: ## install a small real model (370 MB); from then on the tests chat with
 lock: ## write requirements/*.lock from pyproject.toml; ARGS=--upgrade takes the newest
 	@scripts/setup dev
 	@scripts/lock $(ARGS)
+
+audit: ## ask whether a package that is locked is known to be unsafe
+	@scripts/setup audit
+	@scripts/audit $(ARGS)
+
+sbom: ## print what Hecate is made of, as CycloneDX
+	@scripts/sbom
 
 clean: ## remove .venv and what the tools left behind; the daemon's data stays
 	rm -rf .venv .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
