@@ -74,15 +74,22 @@ export interface Piece {
   data: string;
 }
 
+export interface Streaming {
+  signal?: AbortSignal;
+  body?: Fields;
+  /** Called when the answer begins. */
+  begun?: () => void;
+}
+
 /** Give the pieces of a stream of server-sent events; `EventSource` cannot show a session. */
-export async function* stream(path: string, signal: AbortSignal, body?: Fields, last?: string): AsyncGenerator<Piece> {
-  const headers: Record<string, string> = { Accept: "text/event-stream" };
-  if (last) headers["Last-Event-ID"] = last;
-  const answer = await send(body ? "POST" : "GET", path, body ? { body, headers, signal } : { headers, signal });
+export async function* stream(path: string, { signal, body, begun }: Streaming = {}): AsyncGenerator<Piece> {
+  const headers = { Accept: "text/event-stream" };
+  const answer = await send(body ? "POST" : "GET", path, { headers, ...(body && { body }), ...(signal && { signal }) });
   if (!answer.ok || !answer.body) {
     await read(answer);
     return;
   }
+  begun?.();
   const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
   let piece: Piece = { id: "", data: "" };

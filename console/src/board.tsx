@@ -4,6 +4,7 @@ import type { Fields } from "./api";
 import { Actions, CommandButton } from "./commands";
 import { useFetched } from "./hooks";
 import { type Column, Dialog, Empty, Loaded, Section, Table, Time, Title, Word } from "./parts";
+import { ProposedDivisions } from "./proposals";
 
 export const PROCESSES = ["design", "plan", "generate", "test", "deploy", "monitor", "rescue"] as const;
 
@@ -82,6 +83,7 @@ export function Board({ id }: { id: string }) {
           </>
         )}
       </Loaded>
+      <ProposedDivisions venture={id} mayDiscover={discovery.value?.process?.available_actions.includes("discover") ?? false} />
       {chosen && <Dialog name={`Commands of ${chosen.name}`} onClose={() => setChosen(null)}><DivisionCommands id={chosen.division_id} /></Dialog>}
     </>
   );

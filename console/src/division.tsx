@@ -8,6 +8,7 @@ import type { Happening } from "./live";
 import { Monitoring, Rescue } from "./monitoring";
 import { type Column, Empty, Loaded, Problem, Section, Table, Time, Title, Word } from "./parts";
 import { DeskGraph } from "./plots";
+import { ProposalsOf } from "./proposals";
 import { Timeline } from "./timeline";
 
 interface PartProps {
@@ -80,35 +81,40 @@ function Design({ id }: PartProps) {
       <Problem error={error} />
       <Section name="Aggregates">{aggregates.length ? <Table caption="Aggregates" columns={columns} rows={aggregates} keyOf={(one) => one.position} /> : now && <Empty>No aggregate is designed yet: start the design, then design an aggregate, or let a model propose some.</Empty>}</Section>
       <Section name="Events designed">{events.length ? <Table caption="Events designed" columns={eventColumns} rows={events} keyOf={(one) => one.position} /> : now && <Empty>No event is designed yet.</Empty>}</Section>
+      <ProposalsOf id={id} process="design" items={items} now={now} />
     </>
   );
 }
 
 function Plan({ id }: PartProps) {
   const graph = useFetched(`/api/divisions/${id}/graph`, concerning(id));
+  const { items, now } = useItems(`/api/divisions/${id}/plans`, "plans", concerning(id));
   return (
-    <Section name="Desks">
-      <Loaded from={graph}>
-        {({ nodes, edges }) => {
-          const columns: Column<Fields>[] = [
-            { head: "Desk", cell: (one) => one.desk_name },
-            { head: "Type", cell: (one) => one.desk_type },
-            { head: "Aggregate", cell: (one) => one.aggregate_name },
-            { head: "Priority", cell: (one) => one.priority },
-            { head: "Needs", cell: (one) => edges.filter((edge: Fields) => edge.from_desk_id === one.desk_id).map((edge: Fields) => edge.to_desk).join(", ") },
-            { head: "Sprint", cell: (one) => one.sprint_number, number: true },
-          ];
-          return nodes.length ? (
-            <>
-              <DeskGraph nodes={nodes} edges={edges} />
-              <Table caption="Desks" columns={columns} rows={nodes as Fields[]} keyOf={(one) => one.desk_id} />
-            </>
-          ) : (
-            <Empty>No desk is planned yet: start the plan, then add a desk, or let a model propose some.</Empty>
-          );
-        }}
-      </Loaded>
-    </Section>
+    <>
+      <Section name="Desks">
+        <Loaded from={graph}>
+          {({ nodes, edges }) => {
+            const columns: Column<Fields>[] = [
+              { head: "Desk", cell: (one) => one.desk_name },
+              { head: "Type", cell: (one) => one.desk_type },
+              { head: "Aggregate", cell: (one) => one.aggregate_name },
+              { head: "Priority", cell: (one) => one.priority },
+              { head: "Needs", cell: (one) => edges.filter((edge: Fields) => edge.from_desk_id === one.desk_id).map((edge: Fields) => edge.to_desk).join(", ") },
+              { head: "Sprint", cell: (one) => one.sprint_number, number: true },
+            ];
+            return nodes.length ? (
+              <>
+                <DeskGraph nodes={nodes} edges={edges} />
+                <Table caption="Desks" columns={columns} rows={nodes as Fields[]} keyOf={(one) => one.desk_id} />
+              </>
+            ) : (
+              <Empty>No desk is planned yet: start the plan, then add a desk, or let a model propose some.</Empty>
+            );
+          }}
+        </Loaded>
+      </Section>
+      <ProposalsOf id={id} process="plan" items={items} now={now} />
+    </>
   );
 }
 

@@ -77,7 +77,7 @@ export function Events() {
       </div>
       <Problem error={error} />
       {shown.length ? (
-        <Rows events={shown} chosen={chosen} onChoose={setChosen} />
+        <Rows events={shown} chosen={chosen} onChoose={setChosen} onEnd={() => !isLoading && oldest > 1 && load(oldest)} />
       ) : (
         !isLoading && <Empty>{events.length ? "None of the loaded events has these words. Load older ones, or change the filter." : "Nothing has happened yet. Set up a venture, and its first event is here."}</Empty>
       )}
@@ -92,7 +92,7 @@ function matches(event: Happening, words: string[]): boolean {
 }
 
 /** Only the rows in sight are in the document. */
-function Rows({ events, chosen, onChoose }: { events: Happening[]; chosen: Happening | null; onChoose: (event: Happening) => void }) {
+function Rows({ events, chosen, onChoose, onEnd }: { events: Happening[]; chosen: Happening | null; onChoose: (event: Happening) => void; onEnd: () => void }) {
   const [top, setTop] = useState(0);
   const [height, setHeight] = useState(600);
   const box = useRef<HTMLDivElement>(null);
@@ -104,7 +104,7 @@ function Rows({ events, chosen, onChoose }: { events: Happening[]; chosen: Happe
   const first = Math.max(0, Math.floor(top / ROW_PX) - SPARE_ROWS);
   const rows = events.slice(first, first + Math.ceil(height / ROW_PX) + 2 * SPARE_ROWS);
   return (
-    <div class="events" ref={box} onScroll={(event) => setTop(event.currentTarget.scrollTop)} role="region" aria-label="Events, the newest first" tabIndex={0}>
+    <div class="events" ref={box} onScroll={({ currentTarget: at }) => { setTop(at.scrollTop); if (at.scrollTop + 2 * at.clientHeight > at.scrollHeight) onEnd(); }} role="region" aria-label="Events, the newest first" tabIndex={0}>
       <ul style={{ height: `${events.length * ROW_PX}px` }}>
         {rows.map((event, place) => (
           <li key={event.position} style={{ top: `${(first + place) * ROW_PX}px` }} aria-setsize={events.length} aria-posinset={first + place + 1}>

@@ -20,10 +20,12 @@ export interface Fetched {
 export function useFetched(path: string | null, concerns: ((event: Happening) => boolean) | null, everyMs = 0): Fetched {
   const [state, setState] = useState<{ path: string | null; value: Fields | null; error: Error | null }>({ path: null, value: null, error: null });
   const latest = useRef(0);
+  const tookMs = useRef(0);
   const again = useCallback(() => {
     if (path === null) return;
     const mine = ++latest.current;
-    get(path).then(
+    const began = performance.now();
+    get(path).finally(() => (tookMs.current = performance.now() - began)).then(
       (value) => mine === latest.current && setState({ path, value, error: null }),
       // What was seen before stays in sight beside what went wrong.
       (error: Error) => mine === latest.current && setState((was) => ({ path, value: was.path === path ? was.value : null, error })),
@@ -39,7 +41,8 @@ export function useFetched(path: string | null, concerns: ((event: Happening) =>
         timer = window.setTimeout(() => {
           timer = 0;
           again();
-        }, TOGETHER_MS);
+          // What takes the daemon long is asked for less often: a tenth of its time at most.
+        }, Math.max(TOGETHER_MS, 10 * tookMs.current));
       }
     });
     return () => {

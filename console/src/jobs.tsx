@@ -51,10 +51,10 @@ export function Job({ id }: { id: string }) {
     setNow({});
     void (async () => {
       try {
-        for await (const piece of stream(`/api/jobs/${id}/stream`, ending.signal)) {
+        for await (const piece of stream(`/api/jobs/${id}/stream`, { signal: ending.signal })) {
           const told = JSON.parse(piece.data) as Fields;
-          if (told.type === "output") setLines((all) => [...all.slice(1 - MOST_LINES), told.line ?? told.text ?? ""]);
-          else if (told.type === "skipped") setLines((all) => [...all, `… ${told.bytes ?? told.lines ?? ""} left out …`]);
+          if (told.type === "output") setLines((all) => [...all.slice(1 - MOST_LINES), told.line]);
+          else if (told.type === "skipped") setLines((all) => [...all, `… ${told.lines} lines left out …`]);
           else if (told.type === "done") setNow({ ...told.job, state: told.state });
           else setNow((was) => ({ ...was, ...told }));
         }

@@ -38,16 +38,21 @@ function tell(now: Connection) {
   for (const watcher of watchers) watcher(now);
 }
 
-/** Follow the events for as long as the page is open; after a break it goes on where it was. */
-export async function follow(): Promise<never | void> {
-  let after: number | null = null;
+/** The position of the newest event. */
+export async function newest(): Promise<number> {
+  return (await get("/api/health")).events;
+}
+
+/** Follow what happens after a position, for as long as the session lasts; after a break it goes on where it was. */
+export async function follow(after: number): Promise<void> {
   let wait = FIRST_WAIT_MS;
   for (;;) {
     try {
-      if (after === null) after = (await get("/api/health")).events as number;
-      tell("live");
-      wait = FIRST_WAIT_MS;
-      for await (const piece of stream(`/api/events?after=${after}`, new AbortController().signal)) {
+      const begun = () => {
+        tell("live");
+        wait = FIRST_WAIT_MS;
+      };
+      for await (const piece of stream(`/api/events?after=${after}`, { begun })) {
         const event = JSON.parse(piece.data) as Happening;
         after = event.position;
         for (const listener of listeners) listener(event);

@@ -7,7 +7,7 @@ import { Division } from "./division";
 import { Events } from "./events";
 import { usePlace } from "./hooks";
 import { Job, Jobs } from "./jobs";
-import { type Connection, follow, onConnection } from "./live";
+import { type Connection, follow, newest, onConnection } from "./live";
 import { Mesh } from "./mesh";
 import { Models } from "./models";
 import { Notes } from "./notes";
@@ -24,7 +24,7 @@ const PAGES = [
 const TOLD: Record<Connection, string> = {
   connecting: "connecting to the daemon",
   live: "changes are shown as they happen",
-  lost: "the daemon does not answer; trying again",
+  lost: "the daemon does not answer; trying again. If it was restarted, open the console again with `hecate console`",
   ended: "the session has ended: open the console again with `hecate console`",
 };
 
@@ -86,10 +86,11 @@ function NoSession({ error }: { error: Error }) {
 
 const root = document.getElementById("console");
 if (root) {
-  begin().then(
-    () => {
+  // The position first: what happens while the first page is asked for must not be missed.
+  begin().then(newest).then(
+    (position) => {
       render(<Console />, root);
-      void follow();
+      void follow(position);
     },
     (error: Error) => render(<NoSession error={error} />, root),
   );

@@ -1,4 +1,4 @@
-import { useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 
 import { type Fields, stream } from "./api";
 import { useFetched } from "./hooks";
@@ -10,6 +10,7 @@ const POLL_MS = 10_000;
 export function Models() {
   const health = useFetched("/api/llm/health", null, POLL_MS);
   const models = useFetched("/api/llm/models", null, POLL_MS);
+  const [asked, setAsked] = useState(0);
   const providerColumns: Column<[string, Fields]>[] = [
     { head: "Provider", cell: ([name]) => name },
     { head: "Status", cell: ([, one]) => <Word>{one.status}</Word> },
@@ -41,8 +42,8 @@ export function Models() {
           }
         </Loaded>
       </Section>
-      {models.value && models.value.models.length > 0 && <Playground models={models.value.models as Fields[]} usual={models.value.default} />}
-      <Usage />
+      {models.value && models.value.models.length > 0 && <Playground models={models.value.models as Fields[]} usual={models.value.default} onAnswered={() => setAsked((times) => times + 1)} />}
+      <Usage asked={asked} />
     </>
   );
 }
@@ -58,7 +59,7 @@ interface Said {
 const NOTHING: Said = { text: "", state: "idle", firstMs: null, allMs: null, end: {} };
 
 /** The same question to one model or two, side by side. */
-function Playground({ models, usual }: { models: Fields[]; usual: string | undefined }) {
+function Playground({ models, usual, onAnswered }: { models: Fields[]; usual: string | undefined; onAnswered: () => void }) {
   const names = models.map((one) => String(one.id ?? one.name));
   const [chosen, setChosen] = useState([usual ?? names[0] ?? "", ""]);
   const [said, setSaid] = useState([NOTHING, NOTHING]);
@@ -72,7 +73,7 @@ function Playground({ models, usual }: { models: Fields[]; usual: string | undef
     change(side, () => ({ ...NOTHING, state: "writing" }));
     try {
       const body = { model: chosen[side], messages: [{ role: "user", content: question }], stream: true };
-      for await (const piece of stream("/api/llm/chat", signal, body)) {
+      for await (const piece of stream("/api/llm/chat", { signal, body })) {
         if (piece.data === "[DONE]") break;
         const chunk = JSON.parse(piece.data) as Fields;
         if (chunk.error) throw new Error(chunk.error);
@@ -80,6 +81,7 @@ function Playground({ models, usual }: { models: Fields[]; usual: string | undef
         change(side, (was) => ({ ...was, text: was.text + (chunk.content ?? ""), firstMs: was.firstMs ?? (chunk.content ? now : null), end: chunk.done ? chunk : was.end }));
       }
       change(side, (was) => ({ ...was, state: "done", allMs: performance.now() - began }));
+      onAnswered();
     } catch (error) {
       const told = signal.aborted ? "stopped" : (error as Error).message;
       change(side, (was) => ({ ...was, state: "failed", end: { error: told } }));
@@ -147,9 +149,13 @@ function dollars(cost: number | null | undefined): string {
 
 const BY = ["day", "model", "venture", "provider"] as const;
 
-function Usage() {
+/** It is asked for again after each answer of the playground, of which `asked` counts. */
+function Usage({ asked }: { asked: number }) {
   const [by, setBy] = useState<string>("day");
   const fetched = useFetched(`/api/llm/usage?by=${by}`, null, POLL_MS);
+  useEffect(() => {
+    if (asked) fetched.again();
+  }, [asked]);
   const nameOf = (row: Fields) => String(row.day ?? (by === "model" ? `${row.provider}/${row.model}` : row[by] ?? row[`${by}_id`]) ?? "none");
   const columns: Column<Fields>[] = [
     { head: by, cell: nameOf },
