@@ -18,6 +18,9 @@ from bench.rig.figures import Row, table
 from bench.rig.machine import Neighbours, describe
 from bench.rig.run import Benchmark, Run, say
 
+BUSY_SHARE = 0.05
+"""From so much on, what others did shows in the figures."""
+
 
 def main() -> None:
     """Run what the command line names, or all, and print the table."""
@@ -46,8 +49,16 @@ def main() -> None:
                 rows += benchmark.measure(run)
         finally:
             # Also of a run that was interrupted: what it has measured took its time.
-            others = f"Other programs took {neighbours.share():.0%} of the processors meanwhile."
-            print(f"{machine}\n{others}\n\n{table(rows)}")
+            print(f"{machine}\n{_of_others(neighbours.share())}\n\n{table(rows)}")
+
+
+def _of_others(share: float) -> str:
+    told = f"Other programs took {share:.0%} of the processors meanwhile"
+    if share < BUSY_SHARE:
+        return f"{told}."
+    return (
+        f"{told}: the machine was BUSY, so trust ratios and memory, and repeat times, rates and CPU when it is quiet."
+    )
 
 
 def find() -> dict[str, tuple[Benchmark, str]]:

@@ -17,9 +17,9 @@ from typing import NamedTuple
 
 from bench.rig.figures import Rounds, Row, over, rounds, under
 from bench.rig.gateway.asking import Asked, ask_streams, ask_whole, chat_once
-from bench.rig.gateway.gateways import Cores, hecate, hecates, litellm, mock, on_core, portkey
+from bench.rig.gateway.gateways import PATHS, Cores, hecate, hecates, litellm, mock, on_core, portkey
 from bench.rig.gateway.hanging_up import CALLERS, PHASES, WITHIN_SECONDS, Ended, hang_up
-from bench.rig.gateway.idle import kilobytes_each, models_cold, models_warm, with_silent_provider
+from bench.rig.gateway.idle import kilobytes_each, megabytes_more, models_cold, models_warm, with_silent_provider
 from bench.rig.gateway.installed import NotHere
 from bench.rig.gateway.target import Target, alone
 from bench.rig.run import Benchmark, Run, say
@@ -33,6 +33,7 @@ CHUNKS = 200
 PACED_STREAM_SECONDS = 1.0
 BURSTS = 4
 IDLE_STREAMS = 1000
+DROPPED_ROUNDS = 15
 
 
 class Bracketed(NamedTuple):
@@ -69,7 +70,8 @@ class Figure(NamedTuple):
     of: Callable[[Bracketed], float]
     unit: str
     digits: int
-    bound: float
+    bound: float | None
+    """None: there is no target."""
     more_is_better: bool = False
 
 
@@ -83,6 +85,7 @@ SCENARIOS = (
 FIGURES = (
     Figure("one", "added p50, 1 client", lambda one: one.added_ms, "ms", 2, 0.45),
     Figure("many", "64 clients", lambda one: one.own.rate, "requests/s", 0, 6000, more_is_better=True),
+    Figure("many", "CPU a request, 64 clients", lambda one: one.own.cpu * 1e6, "µs", 0, None),
     Figure("paced", "added to the first chunk, 16 paced streams", lambda one: one.added_ms, "ms", 2, 1.2),
     Figure("paced", "CPU a chunk, 16 paced streams", lambda one: one.own.cpu * 1e6, "µs", 1, 45),
     Figure("burst", "16 streams as fast as they come", lambda one: one.share_percent, "% of direct", 0, 60, True),
@@ -133,19 +136,30 @@ def _measured(run: Run, cores: Cores, direct: Target, stack: ExitStack) -> Itera
         with alone(target, targets):
             ended[target.name] = hang_up(target, direct)
             try:
-                held[target.name] = kilobytes_each(target, IDLE_STREAMS)
+                if target in peers:
+                    held[target.name] = kilobytes_each(target, IDLE_STREAMS)
             except RuntimeError as failure:
-                if target in ours:
-                    raise
                 say(f"  {failure}")
     yield from _hanging_up(ended)
     others = ", ".join(
         f"{peer.name} {held[peer.name]:.1f} kB" if peer.name in held else f"{peer.name} does not open so many"
         for peer in peers
     )
-    for target in ours:
+    yield from _idle_streams(run, cores, direct, others)
+
+
+def _idle_streams(run: Run, cores: Cores, direct: Target, others: str) -> Iterator[Row]:
+    more = []
+    for place in range(len(PATHS)):
+        with hecate(run.new_place("idle"), direct, cores) as daemon:
+            target = hecates(daemon)[place]
+            chat_once(target, WHOLE)
+            each = kilobytes_each(target, IDLE_STREAMS)
+            more.append(megabytes_more(target, direct, IDLE_STREAMS, DROPPED_ROUNDS))
         what = f"{target.path}: {IDLE_STREAMS:,} open idle streams, each"
-        yield under(what, rounds([held[target.name]]), 25, "kB", digits=1, beside=others)
+        yield under(what, rounds([each]), 25, "kB", digits=1, beside=others)
+    what = f"memory added while {IDLE_STREAMS:,} streams are opened and dropped {DROPPED_ROUNDS} times"
+    yield under(what, rounds(more), 3, "MB", digits=1)
 
 
 def _starts(run: Run, cores: Cores, direct: Target) -> Iterator[Row]:
@@ -199,7 +213,10 @@ def _figures(found: Found, ours: Sequence[Target], peers: Sequence[Target]) -> I
             own = measured[target.name]
             beside = ", ".join(_peer(figure, own, peer.name, measured.get(peer.name)) for peer in peers)
             what = f"{target.path}: {figure.what}"
-            yield row(what, own, figure.bound, figure.unit, beside=beside, digits=figure.digits)
+            if figure.bound is None:
+                yield Row(what, "", own.text(figure.unit, figure.digits), beside)
+            else:
+                yield row(what, own, figure.bound, figure.unit, beside=beside, digits=figure.digits)
 
 
 def _peer(figure: Figure, ours: Rounds, name: str, theirs: Rounds | None) -> str:

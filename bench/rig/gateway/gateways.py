@@ -23,6 +23,8 @@ STOP_SECONDS = 10.0
 KEY = "sk-mock-0123456789"
 """The mock takes any."""
 LITELLM_KEY = "sk-bench-0123456789abcdef0123456789abcdef"
+PATHS = ("/api/llm/chat", "/v1/chat/completions")
+"""Where Hecate takes chats: as itself, and in OpenAI's dialect."""
 NO_OLLAMA = "[providers.ollama]\nenabled = false\n"
 
 
@@ -89,11 +91,9 @@ def hecate(place: Path, mock: Target, cores: Cores, more: str = "") -> Iterator[
 
 def hecates(daemon: Daemon) -> tuple[Target, Target]:
     """Return Hecate's own chat, and OpenAI's as Hecate speaks it."""
-    path, pid = str(daemon.socket), daemon.process.pid
-    return (
-        Target("Hecate", path, "/api/llm/chat", prefix="mock/", pid=pid),
-        Target("Hecate /v1", path, prefix="mock/", pid=pid),
-    )
+    place, pid = str(daemon.socket), daemon.process.pid
+    own, openai = (Target(f"Hecate {path}", place, path, prefix="mock/", pid=pid) for path in PATHS)
+    return own, openai
 
 
 @contextmanager
