@@ -24,3 +24,9 @@ from hecate.daemon.cli.values import LONGEST, in_short
 def test_what_has_a_name_is_told_by_it(value: object, short: str) -> None:
     """Everything else by as much as there is room for."""
     assert in_short(value) == short
+
+
+def test_of_a_long_list_the_first_are_named() -> None:
+    """A skeleton has fifty files, and nobody reads their checksums."""
+    files = [{"path": f"src/{number}.py", "sha256": "0" * 64} for number in range(50)]
+    assert in_short(files) == "src/0.py,src/1.py,src/2.py,src/3.py,src/4.py,src/5.py and 44 more"

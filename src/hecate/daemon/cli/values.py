@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 LONGEST = 120
+MOST_NAMED = 6
+"""Of a list, how many are named before the rest is counted."""
 
 
 def in_short(value: object) -> str:
@@ -13,7 +15,8 @@ def in_short(value: object) -> str:
         case None:
             return ""
         case list():
-            return ",".join(in_short(item) for item in value)
+            more = f" and {len(value) - MOST_NAMED} more" if len(value) > MOST_NAMED else ""
+            return ",".join(in_short(item) for item in value[:MOST_NAMED]) + more
         case dict():
             name = _name(value)
             return name or " ".join(f"{field}={in_short(inner)}" for field, inner in value.items() if in_short(inner))
@@ -23,6 +26,6 @@ def in_short(value: object) -> str:
 
 
 def _name(fields: Mapping[str, object]) -> str:
-    """Return the name of what has *fields*: ``name``, or the first that ends like it, such as ``desk_name``."""
-    names = [str(value) for field, value in fields.items() if field == "name" or field.endswith("_name")]
+    """Return the name of what has *fields*: ``name`` or ``path``, or the first that ends like ``desk_name``."""
+    names = [str(value) for field, value in fields.items() if field in {"name", "path"} or field.endswith("_name")]
     return names[0] if names else ""
