@@ -1,9 +1,9 @@
 """5,000 http checks on an interval of 10 s, polled by a daemon that has nothing else to do.
 
-The checks are registered through the engine before the daemon starts; what they ask is a process of its own that answers
-each request with 200 and hangs up.  How late a poll is, is seen from its samples: the gap between two polls of a
-check, less its interval and the jitter that the poller adds itself.  Measured once all checks have been polled twice: the
-first polls record a status each.
+The checks are registered through the engine before the daemon starts; what they ask is a process of its own that
+answers each request with 200 and hangs up.  How late a poll is, is seen from its samples: the gap between two polls of
+a check, less its interval and the jitter that the poller adds itself.  Measured once all checks have been polled twice:
+the first polls record a status each.
 """
 
 from __future__ import annotations

@@ -234,9 +234,9 @@ def test_it_survives_being_out_of_file_descriptors(start: Start) -> None:
     """Nobody floods the log, and it serves again as soon as descriptors are free."""
     child = start().ready()
     # Told by itself: nobody else may look, see `hecate.daemon.self_protection`.
-    with closing(UnixConnection(child.socket_path)) as connection:
-        connection.request("GET", "/metrics")
-        told = re.search(r"^process_open_fds (\d+)", connection.getresponse().read().decode(), re.MULTILINE)
+    with closing(UnixConnection(child.socket_path)) as asking:
+        asking.request("GET", "/metrics")
+        told = re.search(r"^process_open_fds (\d+)", asking.getresponse().read().decode(), re.MULTILINE)
     assert told is not None
     descriptors = int(told[1])
     resource.prlimit(child.process.pid, resource.RLIMIT_NOFILE, (descriptors + 20, descriptors + 20))

@@ -71,7 +71,8 @@ def test_the_commands_of_a_process_are_listed(hecate: Hecate, client: Client) ->
     """With their fields, from the daemon's own document; the verbs of the lifecycle have commands of their own."""
     venture_with(client, "listed", "cmds")
     of_plan = rows(hecate("division", "do", "listed/cmds", "plan").stdout)
-    assert [row[0] for row in of_plan] == [f"plan/{verb}" for verb in ("accept", "dependency", "desk", "propose", "sequence")]
+    verbs = ("accept", "dependency", "desk", "propose", "sequence")
+    assert [row[0] for row in of_plan] == [f"plan/{verb}" for verb in verbs]
     everything = [row[0] for row in rows(hecate("division", "do", "listed/cmds").stdout)]
     assert "design/aggregate" in everything
     assert "design/start" not in everything
