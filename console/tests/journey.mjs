@@ -1,74 +1,29 @@
 // What a person does in the console, in a real Chromium, on a real daemon.
 //
-//   node console/tests/journey.mjs SOCKET CHROMIUM [FOLDER-FOR-SCREENSHOTS]
-//
-// The daemon is a fresh one with a provider.  Whatever is not as it should be ends it with an error.
+// The daemon has a provider.  Whatever is not as it should be ends it with an error.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { request } from "node:http";
-import { createRequire } from "node:module";
-import { chromium } from "playwright-core";
 
-const [socketPath, executablePath, folder] = process.argv.slice(2);
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+import { button, call, done, heading, link, loaded, looked, page, send, wrong } from "./opened.mjs";
+
 const FIRST_VIEW_BYTES = 150_000;
 
-/** Another client of the daemon, over its socket. */
-function call(path, body) {
-  return new Promise((resolve, reject) => {
-    const sent = request({ socketPath, path, method: body ? "POST" : "GET" }, (answer) => {
-      let text = "";
-      answer.on("data", (piece) => (text += piece));
-      answer.on("end", () => resolve(JSON.parse(text)));
-    });
-    sent.on("error", reject);
-    sent.end(body && JSON.stringify(body));
-  });
-}
-
-const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
-const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
-page.setDefaultTimeout(10_000);
-const wrong = [];
-let bytes = 0;
-page.on("pageerror", (error) => wrong.push(error.message));
-page.on("console", (message) => message.type() === "error" && wrong.push(message.text()));
-page.on("request", (asked) => asked.url().startsWith((url ?? "").split("/#")[0]) || wrong.push(`asked ${asked.url()}`));
-page.on("response", async (answer) => (bytes += answer.url().includes("/api/events") ? 0 : Number((await answer.allHeaders())["content-length"] ?? 0)));
-
-/** Nothing serious by axe, nothing wider than the window; a picture for whoever wants to look. */
-async function looked(name) {
-  const found = await page.evaluate(`${axe}; axe.run()`);
-  const serious = found.violations.filter((one) => ["serious", "critical"].includes(one.impact));
-  assert.deepEqual(serious.map((one) => [one.id, one.nodes.map((node) => node.html)]), [], name);
-  const { width } = page.viewportSize();
-  assert.ok((await page.evaluate(() => document.documentElement.scrollWidth)) <= width, `${name} is wider than ${width} px`);
-  if (folder) await page.screenshot({ path: `${folder}/${name}-${width}.png`, fullPage: true });
-}
-
-const button = (name) => page.getByRole("button", { name, exact: true });
-const link = (name) => page.getByRole("link", { name, exact: true });
-const heading = (name) => page.getByRole("heading", { name, exact: true });
-
-const { url } = await call("/api/console/open", {});
-await page.goto(url);
 await heading("Ventures").waitFor();
 assert.equal(new URL(page.url()).hash, "#/", "the ticket is out of the address");
 assert.equal(await page.evaluate(() => document.activeElement.tagName), "H1", "the page's name has the focus");
 assert.deepEqual(await page.context().cookies(), []);
-assert.ok(bytes < FIRST_VIEW_BYTES, `the first view takes ${bytes} bytes`);
+assert.ok(loaded.bytes < FIRST_VIEW_BYTES, `the first view takes ${loaded.bytes} bytes`);
 await page.getByText("There is no venture yet").waitFor();
 await looked("empty");
 
 // A form that is made of the API's description; the page goes to what it has made.
 await button("Set up a venture").click();
 await page.getByLabel("Name").fill("shop");
-await page.getByRole("dialog").getByRole("button", { name: "Set up a venture" }).click();
+await send("Set up a venture");
 await heading("shop").waitFor();
 await page.getByText("No division is discovered yet").waitFor();
 await button("start (discovery)").click();
-await page.getByRole("dialog").getByRole("button", { name: "start", exact: true }).click();
+await send("start");
 await button("discover (discovery)").waitFor();
 
 // What others do is seen without a reload.
@@ -81,7 +36,7 @@ await looked("board");
 await button("discover (discovery)").click();
 await page.getByLabel("Division name").fill("auth");
 await page.getByLabel("Description").fill("another one");
-await page.getByRole("dialog").getByRole("button", { name: "discover", exact: true }).click();
+await send("discover");
 await page.getByRole("dialog").getByRole("alert").waitFor();
 await looked("form");
 await page.keyboard.press("Escape");
@@ -110,10 +65,10 @@ await looked("plan");
 
 // What cannot be undone wants to be said twice.
 await button("archive (plan)").click();
-await page.getByRole("dialog").getByRole("button", { name: "archive", exact: true }).click();
+await send("archive");
 assert.notEqual((await call(`/api/divisions/${division}`)).division.processes.plan_division.state, "archived");
 await page.getByLabel("I know that this cannot be undone").check();
-await page.getByRole("dialog").getByRole("button", { name: "archive", exact: true }).click();
+await send("archive");
 await page.getByRole("region", { name: "The process plan" }).getByText("archived").waitFor();
 
 // A job, followed while it writes, and cancelled.
@@ -125,7 +80,7 @@ await page.getByRole("link", { name: /^suite/ }).click();
 await page.getByText("line 3").waitFor();
 await looked("job");
 await button("Cancel the job").click();
-await page.getByRole("dialog").getByRole("button", { name: "Cancel the job" }).click();
+await send("Cancel the job");
 await page.getByRole("term").filter({ hasText: "State" }).locator("..").getByText("cancelled").waitFor();
 assert.equal((await call(`/api/jobs/${job_id}`)).job.state, "cancelled");
 
@@ -138,7 +93,7 @@ await page.getByRole("img", { name: /^Latency of true: / }).waitFor({ timeout: 2
 await looked("monitor");
 await button("Close (login slow)").click();
 await page.getByLabel("I know that this cannot be undone").check();
-await page.getByRole("dialog").getByRole("button", { name: "Close", exact: true }).last().click();
+await send("Close");
 await page.getByText("Nothing is wrong that anybody knows of.").waitFor();
 
 for (const part of ["generate", "test", "deploy", "rescue"]) {
@@ -148,8 +103,8 @@ for (const part of ["generate", "test", "deploy", "rescue"]) {
 }
 await link("timeline").click();
 await page.getByLabel("Filter").fill("login slow");
-await page.getByText(/^\d+ of \d+ loaded$/).waitFor();
-assert.equal(await page.locator(".timeline li").count(), 2, "raised and closed");
+// Raised, and closed.
+await page.getByText(/^2 of \d+ loaded$/).waitFor();
 await looked("timeline");
 
 // The raw stream, with a filter.
@@ -189,5 +144,4 @@ assert.deepEqual(wrong.filter((text) => !text.includes("409")), []);
 await page.reload();
 await heading("Open the console again").waitFor();
 await looked("ended");
-await browser.close();
-console.log("the journey is done");
+await done();

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -10,18 +11,42 @@ from pathlib import Path
 
 import pytest
 
+from tests.daemon.child import Child
 from tests.fakes.ollama import ollama
+from tests.fakes.openai_style import parrot
 from tests.serving import serving
 
 SOURCES = Path(__file__).resolve().parents[2] / "console"
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 
 
-@pytest.mark.skipif(
-    CHROMIUM is None or shutil.which("node") is None or not (SOURCES / "node_modules/playwright-core").exists(),
-    reason="needs chromium, node, and `npm ci` in console/",
-)
-@pytest.mark.timeout(180)
+PROPOSED_DIVISIONS = {
+    "divisions": [{"name": "billing", "description": "who pays", "rationale": "money", "boundaries": ["invoices"]}]
+}
+PROPOSED_DESIGN = {
+    "aggregates": [
+        {"name": "account", "stream_pattern": "account-{id}", "status_flags": [], "description": "one payer"}
+    ],
+    "events": [{"name": "account_opened", "aggregate": "account", "payload_fields": ["email"]}],
+}
+
+pytestmark = [
+    pytest.mark.skipif(
+        CHROMIUM is None or shutil.which("node") is None or not (SOURCES / "node_modules/playwright-core").exists(),
+        reason="needs chromium, node, and `npm ci` in console/",
+    ),
+    pytest.mark.timeout(180),
+]
+
+
+def go(journey: str, daemon: Child) -> None:
+    """Run a journey of ``console/tests``; pictures go where ``CONSOLE_PICTURES`` says."""
+    pictures = os.environ.get("CONSOLE_PICTURES", "")
+    words = ("node", f"tests/{journey}.mjs", str(daemon.socket_path), str(CHROMIUM), *filter(None, [pictures]))
+    ended = subprocess.run(words, cwd=SOURCES, check=False, capture_output=True, text=True)
+    assert "the journey is done" in ended.stdout, ended.stderr
+
+
 def test_a_persons_journey() -> None:
     """Forms, live changes, jobs, monitoring, events, models; no serious finding by axe, nothing too wide at 360 px."""
     with (
@@ -29,7 +54,15 @@ def test_a_persons_journey() -> None:
         ollama() as provider,
         serving(Path(folder), provider.url) as daemon,
     ):
-        pictures = os.environ.get("CONSOLE_PICTURES", "")
-        words = ("node", "tests/journey.mjs", str(daemon.socket_path), str(CHROMIUM), *filter(None, [pictures]))
-        journey = subprocess.run(words, cwd=SOURCES, check=False, capture_output=True, text=True)
-    assert "the journey is done" in journey.stdout, journey.stderr
+        go("journey", daemon)
+
+
+def test_what_a_model_proposes_is_picked() -> None:
+    """Divisions and a design: shown with what they cost, and made only by a person's word."""
+    with (
+        tempfile.TemporaryDirectory(prefix="hecate-") as folder,
+        parrot() as model,
+        serving(Path(folder), configuration=model.configuration) as daemon,
+    ):
+        model.says += [json.dumps(PROPOSED_DIVISIONS), json.dumps(PROPOSED_DESIGN)]
+        go("proposals", daemon)
