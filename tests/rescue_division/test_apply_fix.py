@@ -94,6 +94,36 @@ def test_a_patch_may_make_and_remove_and_rename_files(division: Trouble) -> None
     assert os.access(division.workspace / "auth" / "run.sh", os.X_OK)
 
 
+def test_a_patch_may_make_a_folder_of_a_file_and_a_file_of_a_folder(division: Trouble) -> None:
+    """What is in the way goes first; taken back, it is as if nothing had been."""
+    division.commit(auth__file="A = 1\n", auth__folder__inner="B = 1\n")
+    removed = dedent("""\
+        diff --git a/{0} b/{0}
+        deleted file mode 100644
+        --- a/{0}
+        +++ /dev/null
+        @@ -1 +0,0 @@
+        -{1} = 1
+        """)
+    made = dedent("""\
+        diff --git a/{0} b/{0}
+        new file mode 100644
+        --- /dev/null
+        +++ b/{0}
+        @@ -0,0 +1 @@
+        +C = 1
+        """)
+    patch = PATCH + removed.format("auth/file.py", "A") + made.format("auth/file.py/inner.py")
+    patch += removed.format("auth/folder/inner.py", "B") + made.format("auth/folder")
+    before = division.git("rev-parse", "HEAD")
+    assert "the tests do not pass" in division.fix(patch=patch.replace("a + b", "a * b")).json["error"]
+    assert (division.git("rev-parse", "HEAD"), division.git("status", "--porcelain")) == (before, "")
+    assert division.fix(patch=patch).status == 201
+    assert division.git("status", "--porcelain") == ""
+    assert (division.workspace / "auth" / "file.py" / "inner.py").read_text() == "C = 1\n"
+    assert (division.workspace / "auth" / "folder").read_text() == "C = 1\n"
+
+
 def test_a_patch_without_prefixes_or_with_wrong_counts_applies(division: Trouble) -> None:
     """As models write them."""
     assert division.fix(patch=PATCH.replace("a/auth", "auth").replace("b/auth", "auth").rstrip("\n")).status == 201
@@ -110,6 +140,7 @@ def test_a_patch_without_prefixes_or_with_wrong_counts_applies(division: Trouble
         (PATCH.replace("a/auth/sums", "a/../x").replace("b/auth/sums", "b/../x"), "the patch does not apply"),
         ("--- /dev/null\n+++ b/../out.py\n@@ -0,0 +1 @@\n+x\n", "invalid path"),
         ("--- /dev/null\n+++ b/.git/hooks/post-commit\n@@ -0,0 +1 @@\n+x\n", "invalid path"),
+        (f"--- /dev/null\n+++ b/{'a' * 300}.py\n@@ -0,0 +1 @@\n+x\n", "File name too long"),
         ("--- /dev/null\n+++ b/out/new.py\n@@ -0,0 +1 @@\n+x\n", "leads out of the workspace"),
         ("--- /dev/null\n+++ b/hidden/hooks/post-commit\n@@ -0,0 +1 @@\n+x\n", "git repository"),
         (

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -90,11 +90,12 @@ def _copy(workspace: Workspace, names: Iterable[str], scratch: Path) -> dict[str
     for name in sorted(names):
         try:
             path = workspace.path(name)
-        except Refused:
+            size = path.stat().st_size if path.is_file() and name == str(Path(name)) else None
+        except (Refused, OSError):
+            continue  # such as a name that is too long for a file
+        if size is None:
             continue
-        if not path.is_file() or name != str(Path(name)):
-            continue
-        if len(copied) == MOST_FILES or path.stat().st_size > LARGEST_FILE_BYTES:
+        if len(copied) == MOST_FILES or size > LARGEST_FILE_BYTES:
             raise Refused(
                 f"the patch is of more than {MOST_FILES} files, or of one larger than {LARGEST_FILE_BYTES} bytes"
             )
@@ -129,21 +130,21 @@ async def _apply(job: Job, patch: str, scratch: Path) -> None:
 
 
 def _compared(workspace: Workspace, before: dict[str, bytes], scratch: Path) -> Iterator[Change]:
-    found: set[str] = set()
-    for path in sorted(scratch.rglob("*")):
+    # What is removed comes first: it may be in the way of the rest.
+    there = sorted(scratch.rglob("*"))
+    for name in sorted(before.keys() - {str(path.relative_to(scratch)) for path in there if path.is_file()}):
+        yield Change(name, before[name], None, _is_executable(workspace, name), is_executable=False)
+    for path in there:
         name = str(path.relative_to(scratch))
         if path.is_symlink():
             raise Refused(f"the patch makes {name!r} a link, which no patch may")
         if not path.is_file():
             continue
-        found.add(name)
         content, is_executable = path.read_bytes(), bool(path.stat().st_mode & 0o100)
         workspace.path(name)  # for its refusal
         was_executable = _is_executable(workspace, name)
         if before.get(name) != content or is_executable != was_executable:
             yield Change(name, before.get(name), content, was_executable, is_executable)
-    for name in sorted(before.keys() - found):
-        yield Change(name, before[name], None, _is_executable(workspace, name), is_executable=False)
 
 
 def _is_executable(workspace: Workspace, name: str) -> bool:
@@ -166,14 +167,14 @@ def make(workspace: Workspace, changes: Iterable[Change]) -> None:
         _put(workspace, change.path, change.after, executable=change.is_executable)
 
 
-def take_back(workspace: Workspace, changes: Iterable[Change]) -> list[str]:
+def take_back(workspace: Workspace, changes: Sequence[Change]) -> list[str]:
     """Undo what there is of *changes*, and return the paths that somebody has changed since, which stay as they are.
 
     Raises:
         Refused: The disk does not take it.
     """
     left = []
-    for change in changes:
+    for change in reversed(changes):
         now = workspace.read(change.path)
         if now == change.after:
             _put(workspace, change.path, change.before, executable=change.was_executable)
