@@ -171,6 +171,23 @@ def test_a_suite_without_tests_has_not_passed(division: UnderTest) -> None:
     assert suite["reason"] == "exit code 5, though no test is reported as failed"
 
 
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"tests__conftest": "raise SystemExit(0)"},
+        {"tests__test_b": "import os\ndef test_that_ends_it_all(): os._exit(0)"},
+    ],
+    ids=["before the tests", "in the middle"],
+)
+def test_a_suite_that_ends_without_its_report_has_not_passed(division: UnderTest, files: dict[str, str]) -> None:
+    """With exit code 0 it says that all is well, and has not run its tests."""
+    division.write(tests__test_a=PASSES, **files)
+    suite = division.run()
+    assert (suite["outcome"], suite["exit_code"]) == ("error", 0)
+    assert suite["reason"] == "exit code 0, though the tests were not run to their end"
+    assert division.caller.get(f"/api/divisions/{division.division_id}/tests").json["gate"] == "closed"
+
+
 def test_a_module_that_cannot_be_imported_is_an_error(division: UnderTest) -> None:
     """The tests of others are told of too."""
     division.write(tests__test_broken="import nowhere_to_be_found", tests__test_a=PASSES)

@@ -44,6 +44,8 @@ class Run(NamedTuple):
     """Whether a report has told the verdicts."""
     complaint: str
     """Why a report cannot be read; empty: none, or there was none."""
+    lacks_report: bool
+    """Whether there is none, though our own suite writes one whenever it comes to its end."""
     coverage: float | None
 
 
@@ -161,8 +163,15 @@ class _Running:
             reports = self._reports(since_ns)
             verdicts = read_reports(reports, asked_for)
         except Unreadable as exc:
-            return Run(end, printed, is_reported=False, complaint=str(exc), coverage=coverage)
-        return Run(end, verdicts if reports else printed, is_reported=bool(reports), complaint="", coverage=coverage)
+            return Run(end, printed, is_reported=False, complaint=str(exc), lacks_report=False, coverage=coverage)
+        return Run(
+            end,
+            verdicts if reports else printed,
+            is_reported=bool(reports),
+            complaint="",
+            lacks_report=not reports and not self.suite.command,
+            coverage=coverage,
+        )
 
     def _reports(self, since_ns: int) -> list[Path]:
         """Return the reports of the run.
@@ -209,6 +218,9 @@ def judge(run: Run, verdicts: Verdicts) -> tuple[Outcome, str]:
         return "timed_out", end.in_words
     if verdicts.failing or verdicts.failed or verdicts.errors:
         return "failed", run.complaint
+    if end.succeeded and run.lacks_report:
+        # Something in the project has ended pytest, and called that a success.
+        return "error", f"{end.in_words}, though the tests were not run to their end"
     if end.succeeded or (verdicts.flaky and run.verdicts.failing):
         # Whatever failed at last has passed before.
         return "passed", run.complaint
