@@ -74,3 +74,14 @@ def test_what_is_no_file_is_refused(folder: Path) -> None:
             assert reply.json["error"] == f"{name} is no file; a release has only files and folders"
         assert (division.last("release_failure")["stage"], division.on_disk) == ("build", [])
         assert not outside.exists()
+
+
+def test_names_that_a_release_needs_for_itself_are_refused(folder: Path) -> None:
+    """Its checksums would be wrong from the start, and nobody could roll back to it."""
+    with serving(folder) as child, closing(Caller(child.socket_path)) as caller:
+        division = deployed(caller, folder / "workspace", folder / "data")
+        for name in ("SHA256SUMS", "release.json", "a\nb", "folder/a\nb"):
+            made = 'mkdir "$HECATE_ARTIFACTS/folder"; echo x > "$HECATE_ARTIFACTS/$0"'
+            reply = division.ask("release", version="1.0.0", command=["sh", "-c", made, name])
+            assert reply.json["error"] == f"a release may have no file {name!r} of its own"
+        assert division.on_disk == []

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from hecate.deploy_division import build_backend_program
 from hecate.deploy_division.project_copy import copy_project, stamp_version
-from hecate.deploy_division.release_folder import APP
+from hecate.deploy_division.release_folder import APP, NOTE, SUMS
 from hecate.deploy_division.versions import version_of
 from hecate.dossiers.errors import Refused
 
@@ -81,6 +81,9 @@ def _unpack_wheels(staging: Path) -> None:
         for path in staging.rglob("*"):
             if not stat.S_ISREG(mode := path.lstat().st_mode) and not stat.S_ISDIR(mode):
                 raise Refused(f"{path.relative_to(staging)} is no file; a release has only files and folders")
+            # These two are written when it is sealed; and a line of the checksums is one name.
+            if (name := str(path.relative_to(staging))) in {NOTE, SUMS} or not name.isprintable():
+                raise Refused(f"a release may have no file {name!r} of its own")
         for wheel in staging.glob("*.whl"):
             with zipfile.ZipFile(wheel) as archive:
                 archive.extractall(staging / APP)
