@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.daemon.child import child_environment
-from tests.daemon.cli.terminal import Terminal
+from tests.daemon.cli.terminal import CTRL_C, Terminal
 from tests.serving import HECATE, serving
 
 SYSTEMD_ANALYZE = shutil.which("systemd-analyze")
@@ -161,3 +161,13 @@ def test_a_person_is_asked_and_typed_keys_are_not_shown(environ: dict[str, str],
     key = Path(environ["HECATE_CONFIG"]).with_name("openai.key")
     assert (key.read_text(), key.stat().st_mode & 0o777) == ("sk-typed\n", 0o600)
     assert not (tmp_path / ".config" / "systemd").exists()
+
+
+def test_ctrl_c_at_a_question_leaves_nothing_behind(environ: dict[str, str], tmp_path: Path) -> None:
+    """With the exit code of every command that is ended so."""
+    before = sorted(tmp_path.rglob("*"))
+    with Terminal("init", environ=environ) as terminal:
+        terminal.wait_for("Another provider")
+        assert terminal.end_by(CTRL_C) == 130
+        assert "Traceback" not in terminal.seen
+    assert sorted(tmp_path.rglob("*")) == before

@@ -86,7 +86,8 @@ class Root(CommandFolder):
             return super().invoke(ctx)
         except HecateClientError as error:
             raise _Failure(error, ctx.ensure_object(Session)) from error
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, click.Abort):
+            # click makes an Abort of Ctrl-C, and of Ctrl-D, at a question.
             click.echo(err=True)
             ctx.exit(INTERRUPTED)
         except BrokenPipeError:

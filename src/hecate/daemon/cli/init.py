@@ -54,6 +54,10 @@ def init(session: Session, *, yes: bool, workspaces: Path | None, config: Path |
     if not yes and not sys.stdin.isatty():
         raise click.UsageError("there is nobody to ask: `hecate init --yes` does what needs no answer")
     try:
+        Path.home()
+    except RuntimeError as exc:
+        raise click.ClickException("this user has no home directory, so nothing has a place; HOME names one") from exc
+    try:
         file = config.expanduser().absolute() if config else paths.default_config()
         done = Done()
         tables = _providers(session, file.parent, done, yes=yes)
@@ -62,8 +66,6 @@ def init(session: Session, *, yes: bool, workspaces: Path | None, config: Path |
         _service(session, file if config else None, done, yes=yes)
     except OSError as exc:
         raise click.ClickException(f"cannot write {exc.filename}: {exc.strerror}") from exc
-    except RuntimeError as exc:
-        raise click.ClickException(f"this user has no home directory: {exc}") from exc
     if session.as_json:
         session.output.raw(msgspec.json.encode(done))
         return
