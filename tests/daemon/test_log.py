@@ -123,7 +123,11 @@ async def test_lines_of_a_request_say_whose_it_is() -> None:
         "headers": [(b"x-request-id", b"r-1")],
         "state": {"peer": Peer(uid=1, gid=2, pid=3)},
     }
-    await asyncio.create_task(RequestLog(application)(scope, nothing, nothing))  # type: ignore[arg-type]
+
+    async def served() -> None:
+        await RequestLog(application)(scope, nothing, nothing)  # type: ignore[arg-type]
+
+    await asyncio.create_task(served())
     structlog.get_logger().info("outside")
     inside, request, outside = written.lines()
     assert (inside["event"], inside["request_id"], inside["uid"], inside["pid"]) == ("deep inside", "r-1", 1, 3)

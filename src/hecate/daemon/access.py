@@ -8,7 +8,7 @@ from __future__ import annotations
 import grp
 import os
 import pwd
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from typing import Final, NamedTuple
 
 from msgspec import Struct
@@ -91,14 +91,14 @@ class Access:
         self._say = say
         self.rights = rights
 
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Message, receive: Receive, send: Send) -> Awaitable[None]:
         """Answer one request (ASGI)."""
+        # No coroutine of its own: every piece of a stream would have to pass it.
         try:
             self.rights.check(scope["state"]["peer"], scope["method"])
         except Forbidden as error:
-            await refuse(self._say(scope["path"], error), send)
-            return
-        await self._application(scope, receive, send)
+            return refuse(self._say(scope["path"], error), send)
+        return self._application(scope, receive, send)
 
 
 def _people(named: Iterable[str | int], key: str) -> People:

@@ -50,15 +50,7 @@ class Audited:
         peer: Peer | None = scope["state"]["peer"]
         # Now, while the caller waits for the answer, and is there.
         program = NOBODY if peer is None else self._program(peer.pid)
-        status = 0
-
-        # Not a coroutine: every piece of a stream would have to pass it.
-        def sending(message: Message) -> Awaitable[None]:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            return send(message)
-
+        sending = _Sending(send)
         try:
             await self._application(scope, receive, sending)
         finally:
@@ -67,7 +59,7 @@ class Audited:
                     at=time.time(),
                     method=scope["method"],
                     path=scope["path"][:LONGEST_PATH],
-                    status=status,
+                    status=sending.status,
                     request_id=next(
                         (value.decode() for name, value in scope["headers"] if name == b"x-request-id"), ""
                     ),
@@ -89,6 +81,22 @@ class Audited:
         found = program_of(pid)
         self._programs[pid] = (now, found)
         return found
+
+
+class _Sending:
+    """*send*, as ASGI calls it, which tells the answer's status."""
+
+    __slots__ = ("_send", "status")
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.status = 0
+
+    def __call__(self, message: Message) -> Awaitable[None]:
+        # No coroutine: every piece of a stream would have to pass it.
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+        return self._send(message)
 
 
 NOBODY: Final = Program("", "")

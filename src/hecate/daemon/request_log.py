@@ -57,17 +57,17 @@ class RequestLog:
     def __init__(self, application: Application) -> None:
         self._application = application
 
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Serve one request (ASGI)."""
+    def __call__(self, scope: Message, receive: Receive, send: Send) -> Awaitable[None]:
+        """Serve one request (ASGI), whose task is the caller."""
+        # No coroutine of its own: every piece of a stream would have to pass it.
         request_id = next((value for name, value in scope["headers"] if name == _HEADER), b"")
         if not _USABLE.fullmatch(request_id):
             request_id = os.urandom(8).hex().encode()
             scope["headers"].append((_HEADER, request_id))
         _current.set(_Request(request_id.decode(), scope.get("state", {}).get("peer")))
         if _level.isEnabledFor(logging.DEBUG):
-            await self._logged(scope, receive, send)
-        else:
-            await self._application(scope, receive, send)
+            return self._logged(scope, receive, send)
+        return self._application(scope, receive, send)
 
     async def _logged(self, scope: Message, receive: Receive, send: Send) -> None:
         started = time.perf_counter()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, MutableMapping, Sequence
-from contextlib import aclosing
 from typing import Any
 
 import msgspec
@@ -51,14 +50,9 @@ class Application:
                 await receive()
                 await send({"type": "websocket.close", "code": 1000})
             return
-        headers = RequestHeaders(scope["headers"])
-        given = headers.get("x-request-id", "")
-        request_id = given if _REQUEST_ID.fullmatch(given) else os.urandom(8).hex()
-        answer = _Answering(send, request_id, is_head=scope["method"] == "HEAD")
-        # The server keeps the scope until the answer's end, and a stream may last; its id is asked for even then.
-        scope["headers"] = [(b"x-request-id", request_id.encode())]
+        answer = _Answering(send, is_head=scope["method"] == "HEAD")
         try:
-            await self._serve(scope, headers, receive, answer)
+            await self._serve(scope, receive, answer)
         except ClientGone:
             log.debug("caller gone", path=scope["path"])
         except HecateError as error:
@@ -71,16 +65,15 @@ class Application:
             log.exception("bug", method=scope["method"], path=scope["path"])
             if answer.begun:
                 raise
-            await answer.refuse(HecateError(f"this is a bug; the log tells more under request {request_id}"))
+            await answer.refuse(HecateError(f"this is a bug; the log tells more under request {answer.request_id}"))
 
     def refusal(self, path: str, error: HecateError) -> Raw:
         """Return how *error* is said to a caller of *path*."""
         say = self._router.refusal_at(path)
         return say(error) if say is not None else in_contracts_shape(error)
 
-    async def _serve(self, scope: Scope, headers: RequestHeaders, receive: Receive, answer: _Answering) -> None:
-        route, call = await self._understood(scope, headers, receive, answer)
-        del headers
+    async def _serve(self, scope: Scope, receive: Receive, answer: _Answering) -> None:
+        route, call = await self._understood(scope, receive, answer)
         known = CURRENT_CALL.set(call)
         try:
             if route.cancel_on_disconnect:
@@ -97,10 +90,13 @@ class Application:
             CURRENT_CALL.reset(known)
             call.let_go()
 
-    async def _understood(
-        self, scope: Scope, headers: RequestHeaders, receive: Receive, answer: _Answering
-    ) -> tuple[Route, Call]:
+    async def _understood(self, scope: Scope, receive: Receive, answer: _Answering) -> tuple[Route, Call]:
         """Return what is asked, of which route."""
+        headers = RequestHeaders(scope["headers"])
+        given = headers.get("x-request-id", "")
+        answer.request_id = given if _REQUEST_ID.fullmatch(given) else os.urandom(8).hex()
+        # The server keeps the scope until the answer's end, and a stream may last; its id is asked for even then.
+        scope["headers"] = [(b"x-request-id", answer.request_id.encode())]
         method: str = scope["method"]
         try:
             route, parameters = self._router.match(method, scope["path"])
@@ -148,10 +144,10 @@ class _Answering:
 
     __slots__ = ("_is_head", "_send", "begun", "call", "refusal", "request_id")
 
-    def __init__(self, send: Send, request_id: str, *, is_head: bool) -> None:
+    def __init__(self, send: Send, *, is_head: bool) -> None:
         self._send = send
         self._is_head = is_head
-        self.request_id = request_id
+        self.request_id = ""
         self.begun = False
         self.refusal: Callable[[HecateError], Raw] | None = None
         self.call: Call | None = None
@@ -188,21 +184,26 @@ class _Answering:
 
     async def stream(self, stream: Stream) -> None:
         """Send the pieces as they come; the headers wait for the first."""
-        send = self._send
-        async with aclosing(stream.pieces) as pieces:
+        send, pieces = self._send, stream.pieces
+        try:
             async for piece in pieces:
                 if not self.begun:
-                    self.begun = True
-                    lines = self._headers(stream.media_type, stream.headers)
-                    await send({"type": "http.response.start", "status": stream.status, "headers": lines})
-                    if self.call is not None:
-                        # A stream may last, and whoever gives its pieces has begun by now.
-                        self.call.let_go()
+                    await self._begin(stream)
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
+        finally:
+            await pieces.aclose()
         if not self.begun:
             await self.send(stream.status, b"", stream.media_type, stream.headers)
         else:
             await send({"type": "http.response.body", "body": b""})
+
+    async def _begin(self, stream: Stream) -> None:
+        self.begun = True
+        lines = self._headers(stream.media_type, stream.headers)
+        await self._send({"type": "http.response.start", "status": stream.status, "headers": lines})
+        if self.call is not None:
+            # A stream may last, and whoever gives its pieces has begun by now.
+            self.call.let_go()
 
     async def stream_head(self, stream: Stream) -> None:
         """Send the headers alone: a stream may never end, and none of it would be sent."""

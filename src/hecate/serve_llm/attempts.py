@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from hecate.serve_llm.messages import ChatRequest
     from hecate.serve_llm.providers.provider import Provider
     from hecate.serve_llm.routing import Routing, Target
+    from hecate.serve_llm.usage_ledger import Ledger
 
 
 class Attempt:
@@ -106,18 +107,40 @@ class Attempts:
     Args:
         routing: Finds the providers.
         model: As the caller names it.
-        begin: Makes the record of a call.
+        ledger: Keeps account of each.
+        streamed: Whether the answer is to come piece by piece.
+        operation: ``chat`` or ``embeddings``.
         seconds: The longest that all attempts together may take; None: as the first provider's deadlines say.
         fall_back: Whether another model may answer.
         warnings: Is told what was tried before.
     """
 
+    __slots__ = (
+        "_asked",
+        "_ends_at",
+        "_errors",
+        "_ledger",
+        "_named",
+        "_names",
+        "_operation",
+        "_repeat_until",
+        "_routing",
+        "_seconds",
+        "_streamed",
+        "_target",
+        "_waited_seconds",
+        "_warnings",
+        "first_dialect",
+    )
+
     def __init__(
         self,
         routing: Routing,
         model: str,
+        ledger: Ledger,
         *,
-        begin: Callable[[Provider, str], CallUnderWay],
+        streamed: bool,
+        operation: str = "chat",
         seconds: float | None = None,
         fall_back: bool = True,
         warnings: list[str] | None = None,
@@ -125,7 +148,9 @@ class Attempts:
         self.first_dialect = ""
         """What the provider speaks that was asked first."""
         self._routing = routing
-        self._begin = begin
+        self._ledger = ledger
+        self._streamed = streamed
+        self._operation = operation
         self._seconds = seconds
         self._names = routing.choices(model) if fall_back else (model,)
         self._warnings = [] if warnings is None else warnings
@@ -184,7 +209,8 @@ class Attempts:
 
     def _attempt(self, provider: Provider, model: str) -> Attempt | None:
         """Return an attempt, or None if the provider is left alone now."""
-        attempt = Attempt(self, provider, model, self._begin(provider, model))
+        call = self._ledger.begin(provider, model, streamed=self._streamed, operation=self._operation)
+        attempt = Attempt(self, provider, model, call)
         circuit = provider.upstream.circuit
         if not circuit.admits(attempt):
             self._note(resting(provider.name, circuit))

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
 from json.encoder import encode_basestring_ascii
 from time import monotonic
 from typing import Any
@@ -54,15 +53,16 @@ def chat_events(batches: Batches, warnings: Sequence[str], patience: Patience = 
 async def _events(batches: Batches, writing: _Writing) -> AsyncGenerator[bytes, None]:
     given = False
     try:
-        async with aclosing(batches):
-            async for batch in batches:
-                if events := writing.events(batch):
-                    given = True
-                    yield events
+        async for batch in batches:
+            if events := writing.events(batch):
+                given = True
+                yield events
     except HecateError as exc:
         if not given:
             raise
         yield _failure(exc)
+    finally:
+        await batches.aclose()
 
 
 def _failure(error: HecateError) -> bytes:

@@ -125,12 +125,15 @@ class Gateway:
             warnings: Is told what was tried before.
             operation: ``chat`` or ``embeddings``.
         """
-
-        def begin(provider: Provider, model: str) -> CallUnderWay:
-            return self.ledger.begin(provider, model, streamed=streamed, operation=operation)
-
         return Attempts(
-            self._in_use.routing, model, begin=begin, seconds=seconds, fall_back=fall_back, warnings=warnings
+            self._in_use.routing,
+            model,
+            self.ledger,
+            streamed=streamed,
+            operation=operation,
+            seconds=seconds,
+            fall_back=fall_back,
+            warnings=warnings,
         )
 
     def chat(self, request: ChatRequest, warnings: list[str] | None = None) -> Batches:
@@ -181,8 +184,8 @@ class Gateway:
             # It holds the whole conversation, and the answer may take long.
             del request
             is_first = True
-            async with aclosing(answer) as batches:
-                async for batch in batches:
+            try:
+                async for batch in answer:
                     if is_first:
                         is_first = False
                         call.heard()
@@ -192,6 +195,8 @@ class Gateway:
                     if call.keeping is not None:
                         call.keeping(text_in(batch))
                     yield batch
+            finally:
+                await answer.aclose()
 
     async def answered_whole(self, attempt: Attempt, call: CallUnderWay, request: ChatRequest) -> ChatAnswer:
         """Return the answer to *request* in one *attempt*, which *call* is the record of.

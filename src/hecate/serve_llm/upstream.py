@@ -220,12 +220,12 @@ class Reply:
             ProviderFailed: The body breaks off, or a line of it is overlong.
             ProviderSlow: A deadline has passed; comments keep a connection alive, but are no answer.
         """
-        read, timer = self._response.content.readany, self._timer
+        body, timer = self._response.content, self._timer
         timer.waiting_since = monotonic()
         if not self._begun:
             self._stopwatch.wait()
         try:
-            while data := await read():
+            while data := await body.readany():
                 if payloads := cutter.feed(data):
                     timer.waiting_since = None
                     if not self._begun:

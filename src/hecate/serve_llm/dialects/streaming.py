@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -57,16 +56,17 @@ async def written(batches: Batches, watch: Watch, writing: Writing, form: Form) 
     """
     given = False
     try:
-        async with aclosing(batches):
-            async for batch in batches:
-                watch.look(batch)
-                if events := writing.events(batch):
-                    given = True
-                    yield events
+        async for batch in batches:
+            watch.look(batch)
+            if events := writing.events(batch):
+                given = True
+                yield events
     except HecateError as exc:
         if not given:
             raise
         yield form.failure(exc)
+    finally:
+        await batches.aclose()
 
 
 def stream(source: AsyncGenerator[bytes, None], form: Form, patience: Patience = USUAL) -> Stream:
