@@ -40,6 +40,8 @@ class RunErrand(Command, frozen=True):
 
     script: str
     alone: bool = False
+    workspace: str = ""
+    """Where; empty: in the venture's workspace."""
 
 
 class ErrandAsked(Event, frozen=True):
@@ -99,7 +101,8 @@ async def run_errand(job: Job) -> Command:
         raise ZeroDivisionError("a bug in the work")
     if errand.script == "finish twice":
         return FinishErrand(errand_id="errand-0", outcome="once more")
-    workspace = await job.workspace()
+    assert isinstance(job.command, RunErrand)
+    workspace = await job.workspace(folder=job.command.workspace)
     job.progress("runs", 0, 1)
     end = await job.run(("sh", "-c", errand.script), folder=workspace.root, timeout_seconds=30)
     job.progress("has run", 1, 1)

@@ -132,6 +132,20 @@ async def test_jobs_of_one_workspace_go_one_after_the_other(run: Run) -> None:
     assert await outcomes_are_all(ended, "exit code 0")
 
 
+async def test_jobs_of_two_ventures_in_one_folder_go_one_after_the_other(run: Run, tmp_path: Path) -> None:
+    """Also where it is no venture's workspace, but what the commands name; a link to it is the same folder."""
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    (tmp_path / "link").symlink_to(shared)
+    async with run() as running:
+        jobs = []
+        for folder in (shared, tmp_path / "link", shared):
+            errand = RunErrand(script="mkdir busy && sleep 0.05 && rmdir busy", workspace=str(folder))
+            handled = await ordered(running.engine, errand, await errands_open(running.engine))
+            jobs.append(json.loads(handled.body)["job_id"])
+        assert await outcomes_are_all([await running.runner.finished(job_id) for job_id in jobs], "exit code 0")
+
+
 async def outcomes_are_all(jobs: list[JobRecord], outcome: str) -> bool:
     """Tell whether every one of *jobs* has recorded *outcome*."""
     return all(job.result and json.loads(job.result)["events"][0]["data"]["outcome"] == outcome for job in jobs)

@@ -8,7 +8,7 @@ import apsw
 import pytest
 
 from hecate.dossiers.errors import NotFound
-from hecate.workspaces.places import Place, folder_name, place_of, project_folder
+from hecate.workspaces.places import Place, folder_name, place_of, project_folder, workspace_written_to
 
 
 @pytest.fixture
@@ -35,6 +35,16 @@ def test_a_project_is_called_by_its_division(db: apsw.Connection) -> None:
     assert project_folder(db, "div-2") == "div-2"
     with pytest.raises(NotFound):
         project_folder(db, "div-3")
+
+
+def test_code_may_have_been_generated_elsewhere(db: apsw.Connection) -> None:
+    """The last time counts; an empty text is the venture's workspace."""
+    db.execute("CREATE TABLE events (stream, type, version, data)")
+    assert workspace_written_to(db, "div-1") == ""
+    for version, folder in enumerate(("/srv/code", "/srv/more", "")):
+        data = f'{{"workspace": "{folder}", "project": "p"}}'
+        db.execute("INSERT INTO events VALUES ('generation-div-1', 'skeleton_generated_v1', ?, ?)", (version, data))
+        assert workspace_written_to(db, "div-1") == folder
 
 
 @pytest.mark.parametrize(

@@ -9,26 +9,28 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
-from typing import TYPE_CHECKING, Any, Self
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
 
 import msgspec
 import structlog
 
 from hecate.child_processes import strays
 from hecate.dossiers import job_records
-from hecate.dossiers.engine import Order
 from hecate.dossiers.errors import HecateError, NotFound, Refused, Unavailable
 from hecate.dossiers.event_store import now_milliseconds
-from hecate.dossiers.job_records import JobEnd, JobError, JobRecord, JobState
+from hecate.dossiers.job_records import JobEnd, JobError, JobRecord
 from hecate.dossiers.read_model import Meta
 from hecate.jobs.job import Job, Surroundings
+from hecate.jobs.job_endings import CANCELLED, INTERRUPTED, JobEndings
 from hecate.jobs.job_log import JobLog
-from hecate.workspaces.places import place_of
+from hecate.workspaces.places import place_of, workspace_written_to
 
 if TYPE_CHECKING:
     from types import TracebackType
+
+    import apsw
 
     from hecate.dossiers.desk import Desk, Work
     from hecate.dossiers.messages import Command
@@ -36,7 +38,6 @@ if TYPE_CHECKING:
 
 SECONDS_BETWEEN_LOOKS = 0.01
 SECONDS_BETWEEN_RECORDS = 1.0
-SECONDS_BETWEEN_TRIES = 1.0
 STOP_SECONDS = 8.0
 """How long running work may take to end when the daemon stops."""
 
@@ -51,6 +52,7 @@ class JobRunner:
     def __init__(self, surroundings: Surroundings) -> None:
         self._surroundings = surroundings
         self._engine = surroundings.engine
+        self._endings = JobEndings(surroundings.engine)
         self._desks: dict[tuple[str, str], tuple[Process, Desk]] = {
             (process.name, desk.path): (process, desk)
             for process, desks in self._engine.desks.items()
@@ -84,7 +86,7 @@ class JobRunner:
 
     def stop(self) -> None:
         """End what runs, as interrupted, and begin nothing more; what is queued waits for the next start."""
-        self._stopping = True
+        self._stopping = self._endings.are_final = True
         for task in (*self._loops, *self._tasks.values()):
             task.cancel()
 
@@ -175,10 +177,10 @@ class JobRunner:
             unknown = JobError(
                 f"this Hecate cannot do the {record.desk} of {record.process} any more", "unavailable", 503
             )
-            await self._end_plainly(JobEnd(record.id, "failed", unknown))
+            await self._endings.record(JobEnd(record.id, "failed", unknown))
             return
         job, work = understood
-        turn = self._workspaces[await self._workspace_of(record)] if work.holds_workspace else None
+        turn = self._workspaces[await self._workspace_of(job)] if work.holds_workspace else None
         self._jobs[job.id] = job
         task = asyncio.create_task(self._do(job, work, _decode_meta(record.meta), turn), name=job.id)
         self._tasks[job.id] = task
@@ -191,10 +193,17 @@ class JobRunner:
         if not task.cancelled() and (bug := task.exception()) is not None:
             log.error("bug in the end of a job", job=job.id, exc_info=bug)
 
-    async def _workspace_of(self, record: JobRecord) -> str:
+    async def _workspace_of(self, job: Job) -> str:
+        """Return the folder that *job* has for itself, which may be that of other ventures' jobs, too."""
         default = self._surroundings.default_workspaces
-        place = await self._engine.store.read(lambda db: place_of(db, record.venture_id, default))
-        return await asyncio.to_thread(os.path.realpath, place.folder)
+        # What the command names; where it cannot name any, it works on what was generated.
+        named: str | None = getattr(job.command, "workspace", None)
+
+        def folder(db: apsw.Connection) -> Path:
+            other = workspace_written_to(db, job.subject_id) if named is None else named
+            return Path(other) if other else place_of(db, job.venture_id, default).folder
+
+        return await asyncio.to_thread(os.path.realpath, await job.read(folder))
 
     def _understood(self, record: JobRecord) -> tuple[Job, Work] | None:
         """Return the job of *record* and its work; None where this version of Hecate knows no such work."""
@@ -242,7 +251,7 @@ class JobRunner:
             if self._stopping and not (has_begun or await self._has_begun(job)):
                 return  # it is queued, and waits for the next start
             job.state = "cancelled" if job.state == "cancelled" else "interrupted"
-            job.error = JobError(*_WHY[job.state], 503 if job.state == "interrupted" else 409)
+            job.error = CANCELLED if job.state == "cancelled" else INTERRUPTED
         except HecateError as exc:
             job.state = "failed"
             job.error = JobError(str(exc), exc.code, exc.status)
@@ -251,7 +260,7 @@ class JobRunner:
             job.state = "failed"
             job.error = JobError(f"this is a bug; the log tells more under {job.id}", "internal_error", 500)
         # Whoever cancels now is too late: the work has ended, and its outcome is not to be lost.
-        ending = asyncio.ensure_future(self._end(job, work, meta, outcome, has_begun=has_begun))
+        ending = asyncio.ensure_future(self._endings.end(job, work, meta, outcome, has_begun=has_begun))
         while not ending.done():
             with suppress(asyncio.CancelledError):
                 await asyncio.shield(ending)
@@ -260,83 +269,17 @@ class JobRunner:
     async def _has_begun(self, job: Job) -> bool:
         return (await self.record(job.id)).state == "running"
 
-    async def _end(self, job: Job, work: Work, meta: Meta, outcome: Command | None, *, has_begun: bool = True) -> None:
-        """Record the outcome and the job's end, in one unit."""
-        if outcome is None and work.put_right is not None and has_begun:
-            await self._put_right(job, work.put_right)
-        if outcome is None and work.unfinished is not None:
-            outcome = work.unfinished(job)
-        elif outcome is not None:
-            job.state = "succeeded"
-        try:
-            await self._record_end(job, work, meta, outcome)
-        except Unavailable as exc:
-            log.error("the end of a job cannot be recorded", job=job.id, error=str(exc))  # noqa: TRY400 - no bug
-        except HecateError as exc:
-            # The outcome contradicts what has been recorded meanwhile.
-            job.state, job.error = "failed", JobError(str(exc), exc.code, exc.status)
-            if work.put_right is not None:
-                await self._put_right(job, work.put_right)
-            await self._record_end(job, work, meta, None)
-        log.info("job ended", job=job.id, process=job.process.name, state=job.state)
-        job.log.state(job.state)
-
-    @staticmethod
-    async def _put_right(job: Job, put_right: Callable[[Job], Awaitable[None]]) -> None:
-        """Take back what was left half done; whatever stands in the way of that, the job ends."""
-        try:
-            await put_right(job)
-        except HecateError as exc:
-            job.tell(f"what was left half done is not taken back: {exc}")
-            log.error("a job is not put right", job=job.id, error=str(exc))  # noqa: TRY400 - no bug
-        except Exception:
-            log.exception("bug in putting a job right", job=job.id, process=job.process.name)
-
-    async def _record_end(self, job: Job, work: Work, meta: Meta, outcome: Command | None) -> None:
-        error = None if job.state == "succeeded" else job.error
-        ending = JobEnd(job.id, job.state, error, job.log.message, job.log.output)
-        if outcome is None:
-            await self._insist(lambda: self._end_plainly(ending))
-            return
-        order = Order(
-            process=job.process,
-            desk=work.record,
-            command=outcome,
-            subject_id=job.subject_id,
-            meta=Meta(correlation_id=meta.correlation_id, causation_id=job.id, actor=meta.actor),
-            ends=ending,
-        )
-        await self._insist(lambda: self._engine.handle(order))
-
-    async def _insist(self, act: Callable[[], Any]) -> None:
-        """Do *act* until the store takes it; when the daemon stops, once more and no longer."""
-        while True:
-            try:
-                await act()
-            except Unavailable as exc:
-                if self._stopping or self._engine.store.writer.doubt:
-                    raise
-                log.warning("a job waits to be recorded", error=str(exc))
-                await asyncio.sleep(SECONDS_BETWEEN_TRIES)
-            else:
-                return
-
     async def _interrupt(self, record: JobRecord) -> None:
         """Record that *record*'s work ended with the daemon that did it."""
-        error = JobError(*_WHY["interrupted"], 503)
         understood = self._understood(record)
         if understood is None:
-            await self._end_plainly(JobEnd(record.id, "interrupted", error, record.message, record.output))
+            await self._endings.record(JobEnd(record.id, "interrupted", INTERRUPTED, record.message, record.output))
             return
         job, work = understood
         job.log.message = record.message
         job.log.tell(*filter(None, (record.output.head, record.output.tail)))
-        job.state, job.error = "interrupted", error
-        await self._end(job, work, _decode_meta(record.meta), None)
-
-    async def _end_plainly(self, ending: JobEnd) -> None:
-        """Record a job's end alone."""
-        await self._engine.store.writer.submit(lambda db: job_records.end(db, ending, now_milliseconds()))
+        job.state, job.error = "interrupted", INTERRUPTED
+        await self._endings.end(job, work, _decode_meta(record.meta), None)
 
     async def _record_progress(self) -> None:
         """Record now and then how far the jobs are, for whoever asks after a crash."""
@@ -355,9 +298,3 @@ class JobRunner:
             )
         except Unavailable as exc:
             log.warning("progress is not recorded", job=job.id, error=str(exc))
-
-
-_WHY: dict[JobState, tuple[str, str]] = {
-    "cancelled": ("the job was cancelled", "conflict"),
-    "interrupted": ("the daemon stopped while the job was running", "unavailable"),
-}

@@ -76,6 +76,12 @@ def written_project(db: apsw.Connection, division_id: str) -> Written:
     return Written("", project_folder(db, division_id)) if row is None else Written(row[0] or "", row[1])
 
 
+def workspace_written_to(db: apsw.Connection, division_id: str) -> str:
+    """Return the folder that a division's code was generated into last; empty: the venture's workspace, or none yet."""
+    row = db.execute(LAST_SKELETON, (division_id,)).fetchone()
+    return "" if row is None else row[0] or ""
+
+
 def folder_name(name: str, *, otherwise: str) -> str:
     """Return *name* in lower-case letters, digits and dashes, or *otherwise* where nothing of it is left."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
