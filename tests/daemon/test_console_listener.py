@@ -174,7 +174,7 @@ def test_what_the_page_does_is_audited(daemon: Child) -> None:
     def ways() -> set[tuple[str, str]]:
         return {(line["path"], line["via"]) for line in map(json.loads, log.read_text().splitlines())}
 
-    wait_until(lambda: ("/api/ventures", "console") in ways())
+    wait_until(lambda: log.exists() and ("/api/ventures", "console") in ways())
 
 
 def test_a_stop_ends_open_pages() -> None:

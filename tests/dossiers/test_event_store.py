@@ -169,10 +169,10 @@ async def test_a_watcher_that_leaves_is_forgotten(store: EventStore) -> None:
     """A cancelled watcher is not in the way of the next event."""
     cancelled = asyncio.create_task(store.wait_past(0))
     await asyncio.sleep(0)
-    assert store._watchers
+    assert store._watches
     cancelled.cancel()
     await asyncio.wait([cancelled])
-    assert not store._watchers
+    assert not store._watches
     await asyncio.to_thread(append, store, "filling-1")
     assert await store.wait_past(0) == 1
 

@@ -70,11 +70,14 @@ async def running(engine: Engine, *policies: Policy) -> AsyncIterator[asyncio.Ta
 
 
 async def run_until_seen(engine: Engine, *policies: Policy) -> list[StoredEvent]:
-    """Follow *policies* until each has seen every event; return all events."""
+    """Follow *policies* until each has seen every event that it is for; return all events."""
 
     def seen(db: apsw.Connection) -> bool:
-        (head,) = db.execute("SELECT max(position) FROM events").fetchone() or (0,)
-        return all(checkpoint(db, policy.name) == head for policy in policies)
+        return not any(
+            EventStore.events_after(db, checkpoint(db, policy.name), types=engine.event_types.versions_of(name))
+            for policy in policies
+            for name in policy.on
+        )
 
     async with running(engine, *policies) as task:
         await until(engine, seen, task)
@@ -173,7 +176,7 @@ async def test_a_store_that_takes_nothing_is_waited_for(disk: FailingDisk, open_
         async with running(engine, LEND, FILL) as task:
             await until(engine, lambda _: sum(entry["event"] == "policy waits" for entry in logs) >= 6, task)
             disk.on_write = None
-            await until(engine, lambda db: checkpoint(db, LEND.name) == checkpoint(db, FILL.name) == 4, task)
+            await until(engine, lambda db: checkpoint(db, LEND.name) >= 3 and checkpoint(db, FILL.name) >= 1, task)
     events = await engine.store.read(all_events)
     assert types_of(events) == ["shelf_opened_v1", "filling_started_v1", "book_put_v1", "lending_started_v1"]
     assert [event.version for event in events] == [1, 1, 2, 1]

@@ -176,14 +176,14 @@ def test_a_retired_check_is_polled_no_more(watch: Watch) -> None:
 
 
 def test_what_polls_leaves_the_division_where_people_are_at_work(watch: Watch) -> None:
-    """A status that a poll has found turns nobody's attention to monitoring."""
+    """A status that a poll has found turns nobody's attention to monitoring; a sev3 asks for no rescue."""
     path = f"/api/divisions/{watch.id}"
     port = closed_port()
-    check_id = watch.check(port, failure_threshold=3)
+    check_id = watch.check(port, failure_threshold=3, severity="sev3")
     watch.caller.done(f"{path}/design/start")
     watch.until(lambda found: found["open_incidents"])
     shown = watch.caller.get(path).json["division"]
-    assert (shown["process"], shown["health"]) == ("design_division", "down")
+    assert (shown["process"], shown["health"]) == ("design_division", "degraded")
     watch.does("status", check_id=check_id, status="degraded")
     assert watch.caller.get(path).json["division"]["process"] == "monitor_division"
 

@@ -69,7 +69,7 @@ def test_the_token_is_compared_in_constant_time() -> None:
 def test_no_answer_is_of_use_to_a_page(port: int, headers: dict[str, str]) -> None:
     """No cookie, no CORS, nothing to run, nothing to guess the type of: admitted or not."""
     for path in ("/api/health", "/nowhere", "/v1/models", "/api/openapi.json", "/metrics"):
-        answered = ask(port, "GET", path, **headers)
+        answered = ask(port, "GET", path, None, **headers)
         assert answered.headers["content-security-policy"].startswith("default-src 'none'")
         assert answered.headers["x-content-type-options"] == "nosniff"
         assert "set-cookie" not in answered.headers

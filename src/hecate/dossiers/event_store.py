@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple, Self, TypeVar
 
@@ -49,6 +49,20 @@ class Appended(NamedTuple):
     recorded_at: int
 
 
+class Watch(NamedTuple):
+    """Sees to it that its loop hears of durable events; made by `EventStore.watching`."""
+
+    loop: asyncio.AbstractEventLoop
+    woken: asyncio.Event
+    types: frozenset[str] | None
+    """Of which stored names; None: of all."""
+
+    async def wait(self) -> None:
+        """Wait until there may be an event that this was not told of before; returns at once the first time."""
+        await self.woken.wait()
+        self.woken.clear()
+
+
 def now_milliseconds() -> int:
     """Return the time as milliseconds since 1970, UTC."""
     return time.time_ns() // 1_000_000
@@ -66,8 +80,10 @@ class EventStore:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._tail: tuple[int, bytes] | None = None
-        self._watchers: set[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = set()
+        self._watches: set[Watch] = set()
         self._watching = threading.Lock()
+        self._types_appended: set[str] = set()
+        """Since the last commit that was told of."""
         self._on_undo: list[Callable[[], None]] = []
         self._writing = _connect(path, write=True)
         migrate(self._writing)
@@ -158,6 +174,7 @@ class EventStore:
             row = (position, stream, version, venture_id, event_id, event.type, event.data, meta, at)
             previous = link(previous, row)
             db.execute("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (*row, previous))
+            self._types_appended.add(event.type)
             appended.append(Appended(position, version, event_id, at))
         self._tail = (position, previous)
         return appended
@@ -257,18 +274,26 @@ class EventStore:
         """
         if self.head > position:
             return self.head
-        woken = asyncio.Event()
-        watcher = (asyncio.get_running_loop(), woken)
-        with self._watching:
-            self._watchers.add(watcher)
-        try:
+        with self.watching() as watch:
             while self.head <= position:
-                await woken.wait()
-                woken.clear()
+                await watch.wait()
+        return self.head
+
+    @contextmanager
+    def watching(self, types: Iterable[str] | None = None) -> Iterator[Watch]:
+        """Have the running loop told of durable events, of *types* or of all, until the end of the block.
+
+        For who follows the log for good: what is of other types costs such a follower nothing.
+        """
+        watch = Watch(asyncio.get_running_loop(), asyncio.Event(), None if types is None else frozenset(types))
+        watch.woken.set()
+        with self._watching:
+            self._watches.add(watch)
+        try:
+            yield watch
         finally:
             with self._watching:
-                self._watchers.discard(watcher)
-        return self.head
+                self._watches.discard(watch)
 
     # -- the rest
 
@@ -300,11 +325,12 @@ class EventStore:
         if self._tail[0] == self.head:
             return
         self.head = self._tail[0]
+        types, self._types_appended = self._types_appended, set()
         with self._watching:
-            watchers = list(self._watchers)
-        for loop, woken in watchers:
+            watches = [watch for watch in self._watches if watch.types is None or not watch.types.isdisjoint(types)]
+        for watch in watches:
             with suppress(RuntimeError):  # the loop has ended, and its watcher with it
-                loop.call_soon_threadsafe(woken.set)
+                watch.loop.call_soon_threadsafe(watch.woken.set)
 
     def _forget(self) -> None:
         self._tail = None

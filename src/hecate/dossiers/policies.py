@@ -85,18 +85,31 @@ class PolicyRunner:
         store = self._engine.store
         types = [stored for name in policy.on for stored in self._engine.event_types.versions_of(name)]
         position = await store.read(lambda db: checkpoint(db, policy.name))
-        while True:
-            head = await store.wait_past(position)
+        with store.watching(types) as watch:
+            while True:
+                await watch.wait()
+                position = await self._catch_up(policy, types, position)
+
+    async def _catch_up(self, policy: Policy, types: list[str], position: int) -> int:
+        """React to the events of *types* after *position*, and return how far the log has been seen."""
+        store = self._engine.store
+        before = position
+        has_more = True
+        while has_more:
+            head = store.head
             events = await store.read(
                 lambda db, after=position: EventStore.events_after(db, after, EVENTS_A_STEP, types=types)  # type: ignore[misc]
             )
             for stored in events:
                 await self._react(policy, stored)
                 position = stored.position
-            if len(events) < EVENTS_A_STEP:
+            has_more = len(events) == EVENTS_A_STEP
+            if not has_more:
                 # What is not of the policy's own kinds is passed over in one step.
                 position = max(head, position)
-            await self._insist(policy, partial(self._keep_checkpoint, policy, position))
+            if position > before:
+                await self._insist(policy, partial(self._keep_checkpoint, policy, position))
+        return position
 
     async def _react(self, policy: Policy, stored: StoredEvent) -> None:
         event = self._engine.event_types.decode(stored.type, stored.data)

@@ -160,6 +160,11 @@ class Mesh:
                 await asyncio.to_thread(self._store.close)
                 self._store = None
 
+    def _settle(self) -> None:
+        """Let go on who waits, unless something has changed since this time round began: they wait for the next."""
+        if not self._changed.is_set():
+            self._settled.set()
+
     async def _once(self) -> None:
         """Be in the mesh until something changes."""
         try:
@@ -167,7 +172,7 @@ class Mesh:
             realm = await asyncio.to_thread(self.realm)
             self.error = ""
             if realm is None:
-                self._settled.set()
+                self._settle()
                 await self._changed.wait()
                 return
             await self._take_part(realm)
@@ -175,7 +180,7 @@ class Mesh:
             await self._changed.wait()
         except HecateError as exc:
             self.error = str(exc)
-            self._settled.set()
+            self._settle()
             log.warning("mesh not up", error=self.error, again_in_seconds=SECONDS_BETWEEN_TRIES)
             with suppress(TimeoutError):
                 async with asyncio.timeout(SECONDS_BETWEEN_TRIES):
@@ -187,7 +192,7 @@ class Mesh:
         async with open_member(realm, self, await self.store()) as member:
             self.member = member
             log.info("mesh up", realm=realm.name, identity=member.node.did, listen=list(self.settings.listeners))
-            self._settled.set()
+            self._settle()
             running = asyncio.create_task(member.run())
             changed = asyncio.create_task(self._changed.wait())
             try:

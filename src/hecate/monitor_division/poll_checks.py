@@ -19,7 +19,15 @@ from hecate.monitor_division.probes import Probes
 from hecate.monitor_division.record_status import DESK as RECORD_STATUS, RecordStatus
 from hecate.monitor_division.samples_recorder import SamplesRecorder
 from hecate.monitor_division.samples_store import DATABASE_NAME, SamplesStore
-from hecate.monitor_division.watched_checks import Changes, WatchedCheck, all_watched, changes_after, trailing_failures
+from hecate.monitor_division.watched_checks import (
+    OF_CHECKS,
+    OF_LIFECYCLE,
+    Changes,
+    WatchedCheck,
+    all_watched,
+    changes_after,
+    trailing_failures,
+)
 
 if TYPE_CHECKING:
     from hecate.dossiers.event_store import EventStore
@@ -43,17 +51,21 @@ async def poll_checks(services: Services) -> None:
 
 async def follow(store: EventStore, poller: Poller) -> None:
     """Have *poller* poll what is to be polled, now and after each change."""
-    changes = await store.read(all_watched)
-    position = changes.position
-    await _heed(store, poller, changes, at_once=False)
-    if len(poller):
-        log.info("checks are polled", checks=len(poller))
-    while True:
-        head = await store.wait_past(position)
-        changes = await store.read(partial(changes_after, position=position))
-        await _heed(store, poller, changes, at_once=True)
-        # What does not concern us is passed over in one step.
-        position = changes.position if changes.more else max(head, changes.position)
+    with store.watching((*OF_CHECKS, *OF_LIFECYCLE)) as watch:
+        await watch.wait()
+        changes = await store.read(all_watched)
+        position = changes.position
+        await _heed(store, poller, changes, at_once=False)
+        if len(poller):
+            log.info("checks are polled", checks=len(poller))
+        while True:
+            if not changes.more:
+                await watch.wait()
+            head = store.head
+            changes = await store.read(partial(changes_after, position=position))
+            await _heed(store, poller, changes, at_once=True)
+            # What does not concern us is passed over in one step.
+            position = changes.position if changes.more else max(head, changes.position)
 
 
 async def _heed(store: EventStore, poller: Poller, changes: Changes, *, at_once: bool) -> None:

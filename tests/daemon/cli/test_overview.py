@@ -5,13 +5,30 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from hecate.client import Client
-from tests.daemon.child import child_environment
+from tests.daemon.child import Child, child_environment
 from tests.daemon.cli.conftest import Hecate
 from tests.daemon.cli.terminal import Terminal
+from tests.fakes.scripted_server import ScriptedServer
 from tests.serving import HECATE, serving
+
+
+@pytest.fixture(scope="module")
+def daemon(provider: ScriptedServer) -> Iterator[Child]:
+    """A daemon with no ventures but the ones here."""
+    with (
+        tempfile.TemporaryDirectory(prefix="hecate-") as folder,
+        serving(
+            Path(folder), configuration=f'[providers.openai]\nbase_url = "{provider.url}/v1"\napi_key = "sk-test"\n'
+        ) as child,
+    ):
+        yield child
 
 
 def test_it_shows_ventures_and_what_their_divisions_take_next(hecate: Hecate, client: Client) -> None:

@@ -91,7 +91,7 @@ def test_no_chain_gives_more_than_its_first_token(chain: list[dict[str, object]]
         word = token(
             issuer,
             audience,
-            exp=NOW + hours * 3600 + 60,
+            exp=NOW + hours * 3600 + 1800,
             mri=step["mri"],
             delegable=step["delegable"],
             proof=word,

@@ -65,6 +65,7 @@ class Member:
             valid=timedelta(days=CERTIFICATE_DAYS),
         )
         self._door_due = asyncio.Event()
+        self._door_turn = asyncio.Lock()
         self._asking: set[asyncio.Task[None]] = set()
         """Questions to peers about who is shut out."""
         node.calls.answers[SHUT_OUT] = self._tell_shut_out
@@ -110,11 +111,14 @@ class Member:
         realm = self.node.realm
         if not realm.is_keeper:
             raise Refused(f"only the daemon that has founded realm {realm.name!r} can invite into it")
-        port = await self._door.open(self.mesh.settings.invite_port)
-        places = tuple(f"{host}:{port}" for host in hosts or own_hosts(self.mesh.settings))
-        fingerprint = bytes.fromhex(realm.fingerprint)
-        invitation = Invitation(realm.name, places, fingerprint, os.urandom(SECRET_BYTES), int(time.time() + seconds))
-        await self.store.run(lambda db: invite(db, invitation.secret_hash, invitation.expires_at))
+        # Nobody may find that there is no invitation, and close the door, between the two.
+        async with self._door_turn:
+            port = await self._door.open(self.mesh.settings.invite_port)
+            places = tuple(f"{host}:{port}" for host in hosts or own_hosts(self.mesh.settings))
+            fingerprint = bytes.fromhex(realm.fingerprint)
+            expires_at = int(time.time() + seconds)
+            invitation = Invitation(realm.name, places, fingerprint, os.urandom(SECRET_BYTES), expires_at)
+            await self.store.run(lambda db: invite(db, invitation.secret_hash, invitation.expires_at))
         self._door_due.set()
         return as_word(invitation), invitation
 
@@ -126,13 +130,16 @@ class Member:
     async def _keep_door(self) -> None:
         """Keep the door open while there is an invitation, and no longer."""
         while True:
-            self._door_due.clear()
-            expirations = await self.store.run(open_invitations) if self.node.realm.is_keeper else []
+            async with self._door_turn:
+                self._door_due.clear()
+                expirations = await self.store.run(open_invitations) if self.node.realm.is_keeper else []
+                if expirations:
+                    await self._door.open(self.mesh.settings.invite_port)
+                else:
+                    await self._door.close()
             if not expirations:
-                await self._door.close()
                 await self._door_due.wait()
                 continue
-            await self._door.open(self.mesh.settings.invite_port)
             with suppress(TimeoutError):
                 async with asyncio.timeout(max(expirations) - time.time() + 1):
                     await self._door_due.wait()

@@ -21,7 +21,7 @@ def test_a_venture_is_set_up_shown_listed_and_archived(
     """Each command takes the name that the first one gave; a workspace is meant from where one stands."""
     monkeypatch.chdir(tmp_path)
     made = fields(hecate("venture", "setup", "shop", "--brief", "Sells\tthings", "--workspace", "code").stdout)
-    assert (made["state"], made["recorded"], made["next"]) == ("setup", "venture_setup_v1", "archive")
+    assert (made["state"], made["recorded"], made["next"]) == ("setup", "venture_setup_v1", "archive, workspace")
     shown = fields(hecate("venture", "show", "shop").stdout)
     assert (shown["id"], shown["brief"], shown["workspace"]) == (made["id"], "Sells things", f"{tmp_path}/code")
     assert ["shop", made["id"]] in [line.split("\t")[:2] for line in hecate("venture", "list").stdout.splitlines()]
@@ -64,4 +64,4 @@ def test_any_command_can_be_done(hecate: Hecate) -> None:
     done = hecate("venture", "do", "generic", "discovery/discover", "division_name=auth", "--json")
     assert json.loads(done.stdout)["events"][0]["data"]["division_name"] == "auth"
     listed = [line.split("\t") for line in hecate("venture", "do", "generic").stdout.splitlines()]
-    assert ["discovery/discover", "division_name* description rationale"] in [row[:2] for row in listed]
+    assert ["discovery/discover", "division_name* description rationale proposal_id"] in [row[:2] for row in listed]
