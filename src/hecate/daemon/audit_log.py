@@ -1,7 +1,7 @@
 """The audit log: who has asked for what to be done, in files of the data directory that grow to a bound.
 
 ``audit.log`` has a JSON object a line; full, it becomes ``audit.log.1``, that ``audit.log.2``, and the oldest goes.
-Lines are written together, some times a second and in a thread, so that no command waits for the disk: a ``kill -9``
+Lines are written together, some times a second and by a thread, so that no command waits for the disk: a ``kill -9``
 can cost the last of them.  Whoever has appended an event is with the event too, and that is never lost.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import count
@@ -25,6 +26,8 @@ SECONDS_BETWEEN_WRITES: Final = 0.2
 MOST_WAITING: Final = 100_000
 """Entries that wait for a disk that takes none; further ones are counted and lost."""
 MIB: Final = 1024 * 1024
+LINES_A_STEP: Final = 50
+"""How many are put together, in some 0.3 ms, before others are served."""
 ALIKE: Final = 200
 """Paths and command lines that are remembered while entries are written."""
 
@@ -40,7 +43,7 @@ class AuditSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """How many are kept; 0: nothing is."""
 
 
-class AuditEntry(Struct, frozen=True, omit_defaults=True):
+class AuditEntry(Struct, frozen=True, omit_defaults=True, gc=False):
     """One request that was to change something."""
 
     at: float
@@ -77,6 +80,7 @@ class AuditLog:
         self._waiting: list[AuditEntry] = []
         self._lost = 0
         self._writing: asyncio.Task[None] | None = None
+        self._closing = asyncio.Event()
         self.is_on = settings.files > 0
 
     def add(self, entry: AuditEntry) -> None:
@@ -90,30 +94,37 @@ class AuditLog:
 
     async def close(self) -> None:
         """Write what waits."""
+        self._closing.set()
         if self._writing is not None:
-            self._writing.cancel()
             await asyncio.wait((self._writing,))
-        await asyncio.to_thread(self._write_waiting)
+        await self._write()
 
     async def _write_soon(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SECONDS_BETWEEN_WRITES):
+                await self._closing.wait()
         try:
-            await asyncio.sleep(SECONDS_BETWEEN_WRITES)
-            await asyncio.to_thread(self._write_waiting)
+            await self._write()
         finally:
             self._writing = None
-        if self._waiting:
+        if self._waiting and not self._closing.is_set():
             self._writing = asyncio.get_running_loop().create_task(self._write_soon())
 
-    def _write_waiting(self) -> None:
+    async def _write(self) -> None:
         """Append all that waits; where the disk does not take it, it waits on."""
-        entries = self._waiting
+        entries, self._waiting = self._waiting, []
         if not entries:
             return
-        self._waiting = []
+        # Of what is busy most entries are alike, and a look for keys takes longer than all else.
+        clean = lru_cache(ALIKE)(self._clean)
+        lines: list[bytes] = []
+        # Not in the thread, which would hold the interpreter up for longer than any of these steps does.
+        for entry in entries:
+            lines.append(_line(entry, clean))
+            if not len(lines) % LINES_A_STEP:
+                await asyncio.sleep(0)
         try:
-            # Of what is busy most entries are alike, and a look for keys takes longer than all else.
-            clean = lru_cache(ALIKE)(self._clean)
-            self._append(b"".join(_line(entry, clean) for entry in entries))
+            await asyncio.to_thread(self._append, b"".join(lines))
         except OSError as exc:
             room = MOST_WAITING - len(self._waiting)
             self._lost += max(0, len(entries) - room)
