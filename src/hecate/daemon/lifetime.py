@@ -140,6 +140,7 @@ class Lifetime:
             # code and the routes, and stops every request for some 10 ms.
             gc.freeze()
             gc.set_threshold(*COLLECTION_THRESHOLDS)
+            gc.enable()
             await server.listen(place.bind())
             if self._http is not None:
                 await self._http.listen(Audited(assembly.application, audit, "http"), assembly.refusal, limit=strangers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 import click
@@ -33,6 +34,8 @@ def serve(
     quiet: bool,
 ) -> None:
     """Run the daemon in the foreground until Ctrl-C or SIGTERM."""
+    # What is imported stays: until it is all there (`Lifetime` says when), looking for garbage takes time and finds none.
+    gc.disable()
     # The daemon takes a while to import; the other commands do without it.
     from hecate.daemon.assembly import assemble  # noqa: PLC0415
     from hecate.daemon.config import ServeOptions  # noqa: PLC0415
