@@ -87,7 +87,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def sources(folder: Path, **settings: Any) -> Sources:
     """Return the settings of a gateway with the models in *folder* alone."""
-    local = LocalSettings(folder=str(folder), **{"context_length": 1024, "threads": 2, **settings})
+    local = LocalSettings(folder=str(folder), **{"context_length": 1024, "threads": 1, **settings})
     return Sources(LlmSettings(), {"ollama": ProviderSettings(enabled=False)}, local=local)
 
 
