@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from hecate.daemon.data_directory import STOP_IT
 from tests.daemon.child import Child, UnixConnection, connect, started, wait_until
 
 HECATE = ("-c", "import sys; from hecate.daemon.cli import main; sys.exit(main())", "serve")
@@ -154,7 +155,9 @@ def test_a_second_daemon_is_refused(start: Start, place: Path) -> None:
     first.request("/api/ventures", b'{"name": "shop"}')
     second = start("--socket", place / "other")
     assert second.end() == 1
-    assert second.err == [f"hecate: another daemon (pid {first.process.pid}) is using the data directory {place}/data"]
+    assert second.err == [
+        f"hecate: another daemon (pid {first.process.pid}) is using the data directory {place}/data; {STOP_IT}"
+    ]
     assert first.request("/api/health")["ok"]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hecate.daemon.data_directory import DataDirectory
+from hecate.daemon.data_directory import STOP_IT, DataDirectory
 from hecate.daemon.errors import CannotStart
 
 
@@ -26,7 +26,10 @@ def test_a_second_claim_is_refused_and_names_the_owner(tmp_path: Path) -> None:
     claimed = DataDirectory.claim(tmp_path / "data")
     with pytest.raises(CannotStart) as caught:
         DataDirectory.claim(tmp_path / "data")
-    assert str(caught.value) == f"another daemon (pid {os.getpid()}) is using the data directory {tmp_path}/data"
+    assert (
+        str(caught.value)
+        == f"another daemon (pid {os.getpid()}) is using the data directory {tmp_path}/data; {STOP_IT}"
+    )
     assert (tmp_path / "data" / "daemon.lock").read_text() == f"{os.getpid()}\n"
     claimed.release()
 

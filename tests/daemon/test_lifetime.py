@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from hecate.daemon.data_directory import STOP_IT
 from tests.daemon.child import TINY_DAEMON, Child, UnixConnection, child_environment, connect, started, wait_until
 
 ACTIVATE = Path(__file__).with_name("activate.py")
@@ -161,7 +162,9 @@ def test_a_second_daemon_on_the_same_data_refuses_to_start(start: Start, place: 
     first = start().ready()
     second = start("--socket", place / "other")
     assert second.end() == 1
-    assert second.err == [f"hecate: another daemon (pid {first.process.pid}) is using the data directory {place}/data"]
+    assert second.err == [
+        f"hecate: another daemon (pid {first.process.pid}) is using the data directory {place}/data; {STOP_IT}"
+    ]
     assert not (place / "other").exists()
     assert first.request("/peer")["uid"] == os.getuid()
 

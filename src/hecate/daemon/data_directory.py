@@ -12,6 +12,7 @@ from hecate.keep_store.data_files import UNFINISHED_RESTORE
 
 LOCK_NAME = "daemon.lock"
 DATABASE_NAME = "hecate.db"
+STOP_IT = "stop it first: `systemctl --user stop hecate`, or Ctrl-C where it runs"
 
 
 class DataDirectory:
@@ -45,7 +46,7 @@ class DataDirectory:
             owner = os.pread(lock, 32, 0).decode("ascii", "replace").strip()
             os.close(lock)
             by = f" (pid {owner})" if owner else ""
-            raise CannotStart(f"another daemon{by} is using the data directory {path}") from exc
+            raise CannotStart(f"another daemon{by} is using the data directory {path}; {STOP_IT}") from exc
         if (path / UNFINISHED_RESTORE).exists() and not for_restore:
             os.close(lock)
             raise CannotStart(f"a restore into the data directory {path} was interrupted; call `hecate restore` again")

@@ -92,6 +92,32 @@ def test_what_is_no_command_is_an_error_of_usage(hecate: Hecate, words: tuple[st
     assert "No such" in hecate(*words, exit_code=2).stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (("halth",), "No such command 'halth'. Did you mean health?"),
+        (("division", "shwo"), "No such command 'shwo'. Did you mean show?"),
+        (("division", "do", "nobody", "desing"), "there is no command 'desing'; did you mean design?"),
+        (("division", "do", "nobody", "x"), "there is no command 'x'; leave it out to see them all"),
+    ],
+)
+def test_what_was_meant_is_guessed(hecate: Hecate, words: tuple[str, ...], meant: str) -> None:
+    """Where something is spelt alike."""
+    assert meant in hecate(*words, exit_code=2).stderr
+
+
+GROUPS = [path for path, command in COMMANDS.items() if isinstance(command, click.Group)]
+
+
+@pytest.mark.parametrize("path", GROUPS)
+def test_in_a_list_of_commands_no_sentence_is_cut_off(path: str) -> None:
+    """On a terminal of 80 columns."""
+    shown = CliRunner().invoke(CLI, [*path.split()[1:], "--help"], prog_name="hecate", terminal_width=80).output
+    assert [line for line in shown.splitlines() if line.endswith("...")] == [
+        line for line in shown.splitlines() if line.startswith("Usage:") and line.endswith("...")
+    ]
+
+
 def test_without_a_daemon_every_command_says_what_to_do(tmp_path: Path) -> None:
     """Exit code 3, one sentence on standard error, no traceback."""
     result = CliRunner().invoke(CLI, ["--socket", str(tmp_path / "nobody"), "venture", "list"], prog_name="hecate")

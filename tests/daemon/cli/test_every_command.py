@@ -79,6 +79,13 @@ def test_every_list_is_json_for_scripts(path: str, hecate: Hecate) -> None:
         assert isinstance(json.loads(line), dict)
 
 
+def test_the_list_of_what_can_be_done_is_json_too(hecate: Hecate) -> None:
+    """Each command with its fields, and which of them must be given."""
+    listed = json.loads(hecate("division", "do", "any", "design", "--json").stdout)["commands"]
+    (aggregate,) = [one for one in listed if one["name"] == "design/aggregate"]
+    assert aggregate["fields"][0] == {"name": "aggregate_name", "kind": "string", "is_required": True}
+
+
 @pytest.mark.parametrize("path", COMMANDS)
 def test_examples_are_calls_of_the_command(path: str) -> None:
     """Each of them parses, up to what only a daemon could say."""

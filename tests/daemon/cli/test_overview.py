@@ -36,7 +36,9 @@ def test_it_shows_ventures_and_what_their_divisions_take_next(hecate: Hecate, cl
     venture = client.set_up_venture("overview-shop").id
     client.discovery_command(venture, "start")
     client.discovery_command(venture, "discover", {"division_name": "catalog"})
-    lines = [line.split("\t") for line in hecate().output.splitlines()]
+    output = hecate().output
+    assert "\x1b" not in output
+    lines = [line.split("\t") for line in output.splitlines()]
     assert [words[0] for words in lines][:2] == ["daemon", "models"]
     assert ["venture", "overview-shop: catalog · design"] in lines
     assert "next" in {words[0] for words in lines}
@@ -44,6 +46,16 @@ def test_it_shows_ventures_and_what_their_divisions_take_next(hecate: Hecate, cl
     assert shown["running"] is True
     assert "overview-shop" in {board["name"] for board in shown["ventures"]}
     assert [provider["name"] for provider in shown["providers"]] == ["openai"]
+
+
+def test_a_pipe_gets_no_colours(hecate: Hecate, client: Client) -> None:
+    """Nor does a file, whatever it is that is told: an incident would be red."""
+    venture = client.set_up_venture("overview-ill").id
+    client.discovery_command(venture, "start")
+    division = client.discovery_command(venture, "discover", {"division_name": "ill"}).id
+    client.division_command(division, "monitor", "start")
+    client.division_command(division, "monitor", "incident", {"title": "it is down", "severity": "sev3"})
+    assert "incident\till: sev3 it is down\n" in hecate().stdout
 
 
 def test_help_stays_the_help(hecate: Hecate) -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from difflib import get_close_matches
 
 import click
+import msgspec
 
 from hecate.client import Client
 from hecate.daemon.cli.api_commands import ApiCommand, commands_below
 from hecate.daemon.cli.command_folder import Command, command
 from hecate.daemon.cli.fields import HOW, fields_of
-from hecate.daemon.cli.output import Output
 from hecate.daemon.cli.session import Session
 
 LIFECYCLE = ("start", "pause", "resume", "complete", "archive")
@@ -40,17 +41,17 @@ def do_command(
     def do(session: Session, /, name: str | None, words: tuple[str, ...], no_wait: bool, **subject: str) -> None:  # noqa: FBT001
         with session.client() as client:
             known = commands_below(client.openapi(), prefix)
-            if name in known:
+            if name is not None and name in known:
                 body = fields_of(words, known[name])
                 (word,) = subject.values()
                 session.send(client, known[name].path_of(id_of(client, word)), body, wait=not no_wait)
             else:
-                _list(session.output, known.values(), name)
+                _list(session, known.values(), name)
 
     return do
 
 
-def _list(output: Output, known: Iterable[ApiCommand], process: str | None) -> None:
+def _list(session: Session, known: Collection[ApiCommand], process: str | None) -> None:
     """Print the commands, or those of one process.
 
     Raises:
@@ -61,8 +62,14 @@ def _list(output: Output, known: Iterable[ApiCommand], process: str | None) -> N
     if process is not None:
         listed = [one for one in listed if one.name.startswith(f"{process}/")]
         if not listed:
-            raise click.UsageError(f"there is no command {process!r}; leave it out to see them all")
-    output.table(
+            processes = {one.name.partition("/")[0] for one in known}
+            near = get_close_matches(process, [*processes, *(one.name for one in known)])
+            meant = f"did you mean {' or '.join(near)}?" if near else "leave it out to see them all"
+            raise click.UsageError(f"there is no command {process!r}; {meant}")
+    if session.as_json:
+        session.output.raw(msgspec.json.encode({"ok": True, "commands": listed}))
+        return
+    session.output.table(
         ("COMMAND", "FIELDS", "WHAT IT DOES"),
         [(one.name, " ".join(map(str, one.fields)), one.summary) for one in listed],
         if_empty="the daemon has no commands here",

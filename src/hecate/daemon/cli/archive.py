@@ -12,6 +12,7 @@ from hecate.client.questions import command as command_question
 from hecate.daemon.cli.command_folder import command
 from hecate.daemon.cli.data_directory import chosen, data_directory_options, told
 from hecate.daemon.cli.session import Session
+from hecate.daemon.cli.working import Working
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,15 +26,15 @@ if TYPE_CHECKING:
 @data_directory_options()
 @click.pass_obj
 def archive(session: Session, folder: Path, data_dir: Path | None, config: Path | None, *, dry_run: bool) -> None:
-    """Archive the ventures that are finished, and write all that is recorded of each into a file in FOLDER.
+    """Archive finished ventures, each with a file of all its events.
 
-    A venture is finished when its discovery is completed, none of its processes goes on and no job waits.  Those
-    that were archived before get their file too.  Each line of a file is checked, and proves itself by its hash.
-    The events stay in the store: nothing is ever taken out of it.
+    The files go into FOLDER.  A venture is finished when its discovery is completed, none of its processes goes on and
+    no job waits.  Those that were archived before get their file too.  Each line of a file is checked, and proves
+    itself by its hash.  The events stay in the store: nothing is ever taken out of it.
     """
     from hecate.keep_store.archive import archivable, file_of, write_archive  # noqa: PLC0415
 
-    with told(session):
+    with told(session), Working("reading the events of finished ventures"):
         place, folder = chosen(data_dir, config), folder.absolute()
         ventures = [one for one in archivable(place) if not file_of(folder, one.venture_id).exists()]
         if ventures and not dry_run:

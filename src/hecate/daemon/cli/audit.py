@@ -28,9 +28,10 @@ if TYPE_CHECKING:
 def audit(
     session: Session, *, last: int, uid: int | None, beginning: str, data_dir: Path | None, config: Path | None
 ) -> None:
-    """Show what was asked for beyond reading, and by whom: the last requests, the newest at the end.
+    """Show who has asked for more than reading, and for what.
 
-    It reads the audit log of the data directory, and so works for whoever owns that, whether the daemon runs or not.
+    It shows the last requests, the newest at the end.  It reads the audit log of the data directory, and so works for
+    whoever owns that, whether the daemon runs or not.
     """
     with told(session):
         found = [*islice(_matching(chosen(data_dir, config), uid, beginning), last)][::-1]

@@ -25,9 +25,10 @@ COLUMNS = ("DIVISION", "NOW", "ALL", "HEALTH", "INCIDENTS", "TESTS", "LIVE")
 @click.option("--watch", "-w", is_flag=True, help="Show it anew whenever something happens, until Ctrl-C.")
 @click.pass_obj
 def board(session: Session, *, venture: str, watch: bool) -> None:
-    """Show every division of a venture: processes, health, open incidents, last test and live release.
+    """Show a venture at a glance: how each of its divisions stands.
 
-    In a pipe each division is a line with the seven states at its end; with --json each board is a line.
+    Of each: its processes, health, open incidents, last test and live release.  In a pipe each division is a line with
+    the seven states at its end; with --json each board is a line.
     """
     with session.client() as client:
         boards = _boards(session, client, venture_id(client, venture), watch=watch)

@@ -43,10 +43,10 @@ def chat(
     max_tokens: int | None,
     plain: bool,
 ) -> None:
-    """Ask a model; its answer is printed as it comes, on a terminal as markdown.
+    """Ask a model, or talk with it.
 
-    What is piped in is added to the prompt.  Without a prompt, a conversation begins: Ctrl-C cancels an answer, Ctrl-D
-    ends it, /help shows what else there is.
+    Its answer is printed as it comes, on a terminal as markdown.  What is piped in is added to the prompt.  Without a
+    prompt, a conversation begins: Ctrl-C cancels an answer, Ctrl-D ends it, /help shows what else there is.
 
     One argument alone is a model if there is one of that name, and else the prompt.  Without a model the daemon's
     default is asked: what llm.default_model says, or the first that is there.

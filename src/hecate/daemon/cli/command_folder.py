@@ -8,6 +8,7 @@ import pkgutil
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from difflib import get_close_matches
 from typing import Any
 
 import click
@@ -67,6 +68,17 @@ class CommandFolder(click.Group):
             return None
         found: click.Command | None = getattr(importlib.import_module(f"{self.package}.{module}"), "CLI", None)
         return found
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that *args* begin with; of one that does not exist, say which are spelt alike."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            if near := get_close_matches(args[0], self.list_commands(ctx), n=2, cutoff=0.7):
+                raise click.UsageError(f"{error.message} Did you mean {' or '.join(near)}?", error.ctx) from None
+            raise
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Show the examples last, where they are still in sight."""

@@ -13,6 +13,7 @@ from hecate.daemon.cli.command_folder import command
 from hecate.daemon.cli.data_directory import chosen, data_directory_options, told
 from hecate.daemon.cli.exit_codes import REFUSED
 from hecate.daemon.cli.session import Session
+from hecate.daemon.cli.working import Working
 
 if TYPE_CHECKING:
     from hecate.keep_store.findings import Finding
@@ -25,21 +26,23 @@ COLOURS = {"ok": "green", "warning": "yellow", "problem": "red", "not_checked": 
 @click.option("--rebuild", is_flag=True, help="Fold the read models anew that differ from their events.")
 @click.pass_context
 def doctor(ctx: click.Context, data_dir: Path | None, config: Path | None, *, rebuild: bool) -> None:
-    """Examine everything that the daemon rests on, whether it runs or not, and say what to do.
+    """Examine all that the daemon rests on, and say what to do.
 
-    The files and who may read them, the events and their hash chain, the read models, the write-ahead log, the disk,
-    the socket, the providers, the workspaces and the tools.  Exit code 1: there is a problem.
+    The daemon may run, or not.  It looks at the files and who may read them, the events and their hash chain, the read
+    models, the write-ahead log, the disk, the socket, the providers, the workspaces and the tools.  Exit code 1: there
+    is a problem.
     """
     session = ctx.ensure_object(Session)
     findings: list[Finding] = []
-    with told(session):
+    with told(session), Working("examining") as working:
         place = chosen(data_dir, config)
         for finding in _examined(session, place):
             findings.append(finding)
+            working.clear()
             if not session.as_json:
                 _show(session, finding)
         if rebuild and (names := [name for finding in findings for name in finding.read_models]):
-            _rebuild(session, place, names)
+            _rebuild(session, place, names, working)
             findings = [finding for finding in findings if not finding.read_models]
     has_problem = any(finding.state == "problem" for finding in findings)
     if session.as_json:
@@ -65,11 +68,12 @@ def _examined(session: Session, data_dir: Path) -> Iterator[Finding]:
     yield from examine_surroundings(session, data_dir)
 
 
-def _rebuild(session: Session, data_dir: Path, names: list[str]) -> None:
+def _rebuild(session: Session, data_dir: Path, names: list[str], working: Working) -> None:
     from hecate.daemon.cli.folding import find_folding  # noqa: PLC0415
     from hecate.keep_store.rebuild import rebuild  # noqa: PLC0415
 
-    done = rebuild(data_dir, *find_folding(), names)
+    done = rebuild(data_dir, *find_folding(), names, tell=working.tell)
+    working.clear()
     session.output.note(f"rebuilt: {', '.join(done.read_models)}")
 
 

@@ -47,9 +47,9 @@ def events(
     limit: int | None,
     follow: bool,
 ) -> None:
-    """Show events, oldest first: position, time, stream, type and data.
+    """Show what has been recorded, the oldest first.
 
-    With --json each event is a line of JSON.
+    A line is an event: position, time, stream, type and data.  With --json each event is a line of JSON.
     """
     with session.client() as client:
         if after is None:

@@ -14,7 +14,7 @@ from hecate.daemon.cli.session import Session
 @command("health", examples=("hecate health", "hecate health --json"))
 @click.pass_obj
 def health(session: Session) -> None:
-    """Show whether the daemon is there, its version and for how long it has been up."""
+    """Show whether the daemon is there, its version and its age."""
     with session.client() as client:
         answer = session.show(client, questions.health())
         if answer is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import msgspec
 from hecate.daemon.cli.command_folder import command
 from hecate.daemon.cli.data_directory import chosen, data_directory_options, told
 from hecate.daemon.cli.session import Session
+from hecate.daemon.cli.working import Working
 
 
 @command("import", examples=("hecate import events.ndjson", "zcat events.ndjson.gz | hecate import -"))
@@ -19,10 +21,10 @@ from hecate.daemon.cli.session import Session
 @data_directory_options()
 @click.pass_obj
 def import_(session: Session, file: Path, data_dir: Path | None, config: Path | None) -> None:
-    """Read the events of an export into the empty data directory of a daemon that does not run.
+    """Read the events of an export into an empty data directory.
 
-    Positions, streams, times and hashes stay what they were, and each is checked.  An import that was interrupted
-    goes on where it ended; a store with other events is left as it is.  - is standard input.
+    Its daemon must not run.  Positions, streams, times and hashes stay what they were, and each is checked.  An import
+    that was interrupted goes on where it ended; a store with other events is left as it is.  - is standard input.
     """
     from hecate.daemon.cli.folding import find_folding  # noqa: PLC0415
     from hecate.daemon.config import LogSettings  # noqa: PLC0415
@@ -33,13 +35,14 @@ def import_(session: Session, file: Path, data_dir: Path | None, config: Path | 
 
     # What a fold says goes to standard error, and only what is wrong.
     set_up(LogSettings(level="warning"), Redaction())
-    with told(session):
+    with told(session), Working("reading events") as working:
         claimed = DataDirectory.claim(chosen(data_dir, config))
         try:
             folding, read_models = find_folding()
             with closing(EventStore.open(claimed.database)) as store:
                 lines = sys.stdin.buffer if str(file) == "-" else lines_of(file)
-                done = import_events(store, lines)
+                done = import_events(store, _counted(lines, working))
+                working.tell("folding read models")
                 # As a start would do it; so that what this Hecate cannot read is found now.
                 store.writer.submit_from_thread(lambda db: folding.bring_up_to_date(db, read_models)).result()
         finally:
@@ -50,6 +53,13 @@ def import_(session: Session, file: Path, data_dir: Path | None, config: Path | 
     session.output.details(
         {"imported": done.events, "were there": done.were_there, "hash": done.hash, "store": claimed.database}
     )
+
+
+def _counted(lines: Iterable[bytes], working: Working) -> Iterator[bytes]:
+    """Give *lines*, and tell how many."""
+    for number, line in enumerate(lines, 1):
+        working.tell(f"{number:,} events")
+        yield line
 
 
 CLI = import_

@@ -46,10 +46,10 @@ class Done:
 )
 @click.pass_obj
 def init(session: Session, *, yes: bool, workspaces: Path | None, config: Path | None) -> None:
-    """Set up what a new user needs: providers of models, a folder for workspaces, a service.
+    """Set up what a new user needs, step by step.
 
-    Keys are kept in files that only you can read. Nothing that is there is overwritten without a question, and it may
-    be called again at any time.
+    Providers of models, a folder for workspaces, a service.  Keys are kept in files that only you can read.  Nothing
+    that is there is overwritten without a question, and it may be called again at any time.
     """
     if not yes and not sys.stdin.isatty():
         raise click.UsageError("there is nobody to ask: `hecate init --yes` does what needs no answer")

@@ -60,8 +60,8 @@ class Output:
             self._write("\n")
 
     def styled(self, text: str) -> None:
-        """Print a line that is free of control characters but for its colours."""
-        self._write(f"{text}\n")
+        """Print a line that is free of control characters but for its colours, which a pipe does without."""
+        self._write(f"{text}\n" if self.for_people else f"{click.unstyle(text)}\n")
 
     def piece(self, text: str, *, colour: str | None = None) -> None:
         """Print a piece of a text, at once and without a line end."""

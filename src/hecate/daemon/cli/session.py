@@ -13,6 +13,7 @@ import click
 from hecate.client import Client
 from hecate.client.questions import Question, command
 from hecate.daemon.cli.output import Output
+from hecate.daemon.cli.working import Working
 
 
 @dataclass
@@ -42,7 +43,8 @@ class Session:
         given = {name: value for name, value in fields.items() if value is not None}
         # A key of its own, so that the client may send it again if the connection breaks.
         question = command(path, given, idempotency_key=os.urandom(16).hex(), expected_version=None)
-        answer = client.fetch(question)
+        with Working("the daemon is at it"):
+            answer = client.fetch(question)
         output = self.output
         if answer.value.job_id and wait:
             # Most commands leave no job, and their start must not wait for what only jobs need.
@@ -71,7 +73,8 @@ class Session:
 
     def show(self, client: Client, question: Question[Any]) -> Any | None:
         """Return the answer to *question*, or print it and return None if raw answers were asked for."""
-        answer = client.fetch(question)
+        with Working("the daemon is at it"):
+            answer = client.fetch(question)
         if self.as_json:
             self.output.raw(answer.raw)
             return None

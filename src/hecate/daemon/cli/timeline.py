@@ -35,7 +35,7 @@ PAGE = 500
 @click.option("--watch", "-w", is_flag=True, help="Go on with what happens, until Ctrl-C.")
 @click.pass_obj
 def timeline(session: Session, *, venture: str, division: str, limit: int, everything: bool, watch: bool) -> None:
-    """Tell what has happened to a venture and its divisions, the newest last.
+    """Tell what has happened to a venture, the newest last.
 
     With --json each sentence is a line of JSON.
     """

@@ -18,10 +18,10 @@ from hecate.daemon.cli.session import Session
 @venture_argument(required=False)
 @click.pass_obj
 def watch(session: Session, *, venture: str | None) -> None:
-    """Show the board and the events of a venture, or of all of them, live on the whole terminal.
+    """Show board and events live, on the whole terminal.
 
-    Arrows choose a division, Enter shows its events alone and Escape all again, Tab goes to the events and back, p
-    holds them still, q ends it.  It needs the extra `watch`.
+    Those of a venture, or of all.  Arrows choose a division, Enter shows its events alone and Escape all again, Tab
+    goes to the events and back, p holds them still, q ends it.  It needs the extra `watch`.
     """
     if session.as_json or not sys.stdout.isatty():
         raise click.UsageError("it draws on a terminal; for scripts there is `hecate events --follow --json`")

@@ -14,5 +14,6 @@ CLI = CommandFolder(
         "hecate division complete auth design",
         "hecate division show auth design",
     ),
-    help="Work on the divisions of a venture: design, plan, generate, test, deploy, monitor, rescue.",
+    help="Work on the divisions of a venture.\n\n"
+    "Each is designed, planned, generated, tested, deployed, monitored and rescued.",
 )

@@ -28,7 +28,10 @@ from hecate.daemon.cli.session import Session
 )
 @click.pass_obj
 def graph(session: Session, *, division: str, form: str) -> None:
-    """Draw the planned desks of a division; an arrow leads from a desk to one that it needs."""
+    """Draw the planned desks of a division, and which needs which.
+
+    An arrow leads from a desk to one that it needs.
+    """
     with session.client() as client:
         answer = client.fetch(graph_of(division_id(client, division), "json" if session.as_json else form))
     session.output.raw(answer.raw.removesuffix(b"\n"))

@@ -18,7 +18,7 @@ CLI = CommandFolder(
     "geo",
     package=__name__,
     examples=("hecate geo", "hecate geo check 8.8.8.8", "hecate geo reload"),
-    help="Show the country that this machine is in, and whether the API answers there.",
+    help="Show in which country this is, and what follows from it.",
     callback=_status_unless_told,
     invoke_without_command=True,
 )

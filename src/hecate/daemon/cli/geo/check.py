@@ -14,7 +14,10 @@ from hecate.daemon.cli.session import Session
 @click.argument("ip")
 @click.pass_obj
 def check(session: Session, ip: str) -> None:
-    """Show the country of an address, and whether requests would be answered on a machine that has it."""
+    """Show the country of an address, and what would follow from it.
+
+    That is, whether requests would be answered on a machine that has it.
+    """
     with session.client() as client:
         answer = session.show(client, check_address(ip))
     if answer is None:

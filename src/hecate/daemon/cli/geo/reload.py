@@ -13,7 +13,10 @@ from hecate.daemon.cli.session import Session
 @command("reload", examples=("hecate geo reload",))
 @click.pass_obj
 def reload(session: Session) -> None:
-    """Read [geo] in the configuration and the database again, check, and show what follows."""
+    """Go by the configuration and the database as they are now.
+
+    [geo] and the database are read again, where this machine is is looked for again, and what follows is shown.
+    """
     with session.client() as client:
         answer = session.show(client, reload_geography())
     if answer is not None:

@@ -12,7 +12,7 @@ from hecate.daemon.cli.session import Session
 @command("status", examples=("hecate geo status", "hecate geo status --json"))
 @click.pass_obj
 def status(session: Session) -> None:
-    """Show whether the API answers where this machine is, and how that was found."""
+    """Show whether the API answers here, and how that was found."""
     with session.client() as client:
         answer = session.show(client, geo_status())
     if answer is not None:

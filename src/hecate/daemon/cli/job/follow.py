@@ -13,9 +13,9 @@ from hecate.daemon.cli.session import Session
 @click.argument("job")
 @click.pass_obj
 def follow_job(session: Session, job: str) -> None:
-    """Print what a job prints until it has ended; Ctrl-C leaves it running.
+    """Print what a job prints, until it has ended.
 
-    The exit code is 1 if what was asked for has not come about.
+    Ctrl-C ends the following, not the job.  The exit code is 1 if what was asked for has not come about.
     """
     with session.client() as client:
         follow(session, client, job)

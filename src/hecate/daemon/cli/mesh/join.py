@@ -15,7 +15,10 @@ from hecate.daemon.cli.session import Session
 @click.argument("invitation")
 @click.pass_obj
 def join(session: Session, invitation: str) -> None:
-    """Enter the mesh that INVITATION is for; - reads it from standard input."""
+    """Enter the mesh that INVITATION is for.
+
+    - reads it from standard input.
+    """
     word = sys.stdin.readline() if invitation == "-" else invitation
     with session.client() as client:
         answer = session.show(client, told("/api/mesh/join", {"invitation": word.strip()}, Status))

@@ -12,7 +12,7 @@ from hecate.daemon.cli.session import Session
 @command("status", examples=("hecate mesh status",))
 @click.pass_obj
 def status(session: Session) -> None:
-    """Show whether this daemon is in the mesh, as whom, and with how many."""
+    """Show whether this daemon is in a mesh, and as whom."""
     with session.client() as client:
         answer = session.show(client, asked("/api/mesh/status", Status))
     if answer is not None:

@@ -8,5 +8,5 @@ CLI = CommandFolder(
     "template",
     package=__name__,
     examples=("hecate template list", "hecate template copy ~/.config/hecate/templates/acme"),
-    help="Show the templates of generated code, and copy them to be changed.  No daemon is needed.",
+    help="See the templates of generated code, or copy them.\n\nCopies may be changed.  No daemon is needed.",
 )

@@ -16,7 +16,7 @@ from hecate.generate_division.skeleton.template_folder import BUILT_IN, DEFAULT,
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @click.pass_obj
 def copy(session: Session, folder: Path) -> None:
-    """Copy the built-in templates into FOLDER, which is made if it is missing.
+    """Copy the built-in templates into FOLDER, to be changed.
 
     A file that is there already is left as it is.  The folder's name is what "template" says when code is generated,
     if it lies where the configuration looks for templates.

@@ -14,7 +14,7 @@ from hecate.daemon.cli.session import Session
 @click.argument("folder", type=click.Path(resolve_path=True, file_okay=False), metavar="DIR")
 @click.pass_obj
 def workspace(session: Session, venture: str, folder: str) -> None:
-    """Say in which directory a venture's code is from now on."""
+    """Say where a venture's code is from now on."""
     with session.client() as client:
         session.send(client, f"/api/ventures/{venture_id(client, venture)}/workspace", {"workspace": folder})
 
