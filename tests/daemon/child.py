@@ -134,9 +134,9 @@ def connect(path: Path) -> socket.socket:
     return connection
 
 
-def wait_until(condition: Callable[[], bool]) -> None:
-    """Wait until *condition* holds."""
-    deadline = time.monotonic() + DEADLINE_SECONDS
+def wait_until(condition: Callable[[], bool], seconds: float = DEADLINE_SECONDS) -> None:
+    """Wait until *condition* holds, for *seconds* at most."""
+    deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.005)

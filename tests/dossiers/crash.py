@@ -139,10 +139,16 @@ class Writer:
         command.tries += 1
         self._journal.when_moved()
         status, body = await connection.post(command)
-        assert status in {200, 201}, (command, body)
+        if status not in {200, 201}:
+            await self.refused(command, status, body)
+            return
         command.answer = body
         self._journal.when_moved()
         self._command = self._next(command.answered)
+
+    async def refused(self, command: Command, status: int, body: bytes) -> None:
+        """Take it that *command* was refused: where nothing fails but the daemon itself, that is wrong."""
+        raise AssertionError(command, status, body)
 
 
 def one_venture_and_common_ones(name: str, common_id: str) -> Script:
