@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shutil
@@ -15,6 +16,9 @@ from hecate.console.page import CONTENT_SECURITY_POLICY, file_of
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ROOT / "console"
 ASSETS = ROOT / "src/hecate/console/assets"
+BUILT_FROM = "built-from.txt"
+MADE_OF = ("index.html", "package-lock.json", "package.json", "public", "src", "tsconfig.json", "vite.config.ts")
+"""As in `console/vite.config.ts`, which writes down what a build was made of."""
 FIRST_VIEW_BYTES = 150_000
 REFERENCE = re.compile(r'(?:src|href)="\./([^"]+)"')
 
@@ -42,7 +46,9 @@ def test_the_page_may_do_little() -> None:
     assert not re.search(r"<script(?![^>]*src=)|<style|\son\w+=|style=", page.body.decode())
 
 
-@pytest.mark.parametrize("path", ["/nothing.js", "/../page.py", "/assets/console.js", "//console.js", "/console.js/"])
+@pytest.mark.parametrize(
+    "path", ["/nothing.js", "/built-from.txt", "/../page.py", "/assets/console.js", "//console.js", "/console.js/"]
+)
 def test_only_the_pages_files_are_served(path: str) -> None:
     """A path is a name among those of the folder, and leads nowhere."""
     assert file_of(path) is None
@@ -77,6 +83,24 @@ def test_the_lock_records_hashes_and_no_address() -> None:
     assert packages
     assert all(package["integrity"].startswith("sha512-") for package in packages.values())
     assert not any("resolved" in package for package in packages.values())
+
+
+def test_the_build_is_of_these_sources() -> None:
+    """Neither has changed since: what `npm run build` has noted of both, also where there is no npm."""
+    sources = [
+        path
+        for name in MADE_OF
+        for path in ((SOURCES / name).rglob("*") if (SOURCES / name).is_dir() else (SOURCES / name,))
+        if path.is_file()
+    ]
+    built = [path for path in ASSETS.iterdir() if path.name != BUILT_FROM]
+    files = {
+        **{path.relative_to(SOURCES).as_posix(): path for path in sources},
+        **{f"assets/{path.name}": path for path in built},
+    }
+    now = {f"{name} {hashlib.sha256(path.read_bytes()).hexdigest()}" for name, path in files.items()}
+    then = set((ASSETS / BUILT_FROM).read_text().splitlines())
+    assert now == then, "npm ci and npm run build, in console/"
 
 
 @pytest.mark.skipif(

@@ -48,10 +48,15 @@ def file_of(path: str, known: str = "") -> Raw | None:
 def _files() -> dict[str, Raw]:
     """Return all files by name; they are read once, when the first browser comes."""
     folder = resources.files("hecate.console").joinpath("assets")
-    return {entry.name: _as_answer(entry.name, entry.read_bytes()) for entry in folder.iterdir() if entry.is_file()}
+    return {
+        entry.name: _as_answer(media_type, entry.read_bytes())
+        for entry in folder.iterdir()
+        # The build's own note is for our tests.
+        if (media_type := MEDIA_TYPES.get(entry.name.rpartition(".")[2]))
+    }
 
 
-def _as_answer(name: str, body: bytes) -> Raw:
+def _as_answer(media_type: str, body: bytes) -> Raw:
     headers = {
         "Cache-Control": "no-cache",
         "ETag": f'"{hashlib.sha256(body).hexdigest()[:32]}"',
@@ -59,4 +64,4 @@ def _as_answer(name: str, body: bytes) -> Raw:
         "Cross-Origin-Opener-Policy": "same-origin",
         "Referrer-Policy": "no-referrer",
     }
-    return Raw(body, MEDIA_TYPES.get(name.rpartition(".")[2], "application/octet-stream"), headers=headers)
+    return Raw(body, media_type, headers=headers)
