@@ -95,8 +95,9 @@ class Caller:
             self._connection.close()
         try:
             self._connection.request(method, path, data, dict(headers or {}))
-            response = self._connection.getresponse()
-            return Reply(response.status, _lower(response), response.read())
+            # Closed also where it breaks off: it keeps the socket open.
+            with self._connection.getresponse() as response:
+                return Reply(response.status, _lower(response), response.read())
         except (http.client.HTTPException, OSError):
             self._connection.close()
             raise

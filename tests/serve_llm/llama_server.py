@@ -20,7 +20,7 @@ def main() -> None:
     params.n_ctx = 2048
     params.n_parallel = 2
     params.warmup = False
-    params.cpuparams.n_threads = 2
+    params.cpuparams.n_threads = 1
     server = Server(params)
     sys.stdout.write(f"{server.listening_address}\n")
     sys.stdout.flush()

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from http.client import HTTPResponse
 from pathlib import Path
 from types import TracebackType
@@ -349,7 +350,9 @@ class Client:
         done = False
         try:
             response = connection.send_question(question)
-            raw = read_all(response, self.socket_path)
+            # Closed also where it breaks off: it keeps the socket open.
+            with response:
+                raw = read_all(response, self.socket_path)
             done = True
         finally:
             # Also after Ctrl-C: the rest of this answer must not be taken for the next one.
@@ -362,7 +365,7 @@ class Client:
         connection = UnixConnection(self.socket_path, timeout_seconds=None)
         response = connection.send_question(question)
         if response.status >= 400:
-            raw = read_all(response, self.socket_path)
-            connection.close()
+            with closing(connection), response:
+                raw = read_all(response, self.socket_path)
             raise refusal(response.status, raw, headers_of(response))
         return connection, response

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import select
 import socket
+from contextlib import ExitStack
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from typing import Any
 
@@ -96,5 +97,8 @@ def headers_of(response: HTTPResponse) -> dict[str, str]:
 
 def _answer_despite_reset(sock: socket.socket, method: str) -> HTTPResponse:
     response = HTTPResponse(sock, method=method)
-    response.begin()
+    with ExitStack() as stack:
+        stack.callback(response.close)
+        response.begin()
+        stack.pop_all()
     return response

@@ -108,6 +108,6 @@ class LocalSettings(Struct, frozen=True, forbid_unknown_fields=True):
     context_length: Annotated[int, Meta(ge=0)] = 8192
     """In tokens, for all chats of a model together; a model made for less gets less.  0: as long as it was made for."""
     threads: Annotated[int, Meta(ge=0)] = 0
-    """0: as llama.cpp thinks best."""
+    """0: one less than there are processors, or one for each core that has two of them."""
     gpu_layers: Annotated[int, Meta(ge=-1)] = -1
     """How many layers of a model a GPU takes, if xllamacpp was built for one; -1: as many as fit."""

@@ -38,7 +38,7 @@ class Wanted(Struct, frozen=True):
     context_length: int
     """In tokens; 0: the longest that the model was trained for."""
     threads: int
-    """0: as llama.cpp thinks best."""
+    """0: one less than there are processors, or one for each core that has two of them."""
     gpu_layers: int
     """-1: as many as fit."""
     makes_vectors: bool
@@ -82,8 +82,8 @@ def main() -> None:
     params.cache_ram_mib = 0
     params.n_gpu_layers = wanted.gpu_layers
     params.embedding = wanted.makes_vectors
-    if wanted.threads:
-        params.cpuparams.n_threads = wanted.threads
+    if (threads := wanted.threads or _threads()) > 0:
+        params.cpuparams.n_threads = threads
     if wanted.template:
         params.chat_template = wanted.template
     try:
@@ -94,6 +94,18 @@ def main() -> None:
     sys.stdin.buffer.read()
     # Without waiting for answers that nobody is there to read.
     os._exit(0)
+
+
+def _threads() -> int:
+    """Return how many threads compute; 0: llama.cpp's own choice, one for each core.
+
+    They wait for each other at every step, busily, so that all are as slow as the one that has to share its
+    processor: with two on two processors, and something else at work there, an answer of 8 s took 130.
+    """
+    with suppress(OSError):
+        if Path("/sys/devices/system/cpu/smt/active").read_text("ascii").strip() == "1":
+            return 0
+    return max(1, (os.cpu_count() or 1) - 1)
 
 
 def _die_with_parent() -> None:
