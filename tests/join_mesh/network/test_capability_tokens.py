@@ -119,3 +119,16 @@ def test_nonsense_is_no_token(word: str) -> None:
     """It is refused in words."""
     with pytest.raises(Invalid):
         read(word)
+
+
+def test_a_token_that_was_right_once_is_looked_at_each_time() -> None:
+    """Its signature is remembered; that it is revoked, another's, or over is not."""
+    word = token(OWNER, BERT, exp=int(time.time()) + 1)
+    assert passes(word)
+    assert not passes(word, CARL)
+    assert not passes(word, revoked=frozenset({"t"}))
+    deadline = time.monotonic() + 10
+    while passes(word):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert not passes(word[:-4] + ("AAAA" if word[-4:] != "AAAA" else "BBBB"))

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import structlog
@@ -72,7 +72,6 @@ class Calls:
         self._answering: dict[tuple[str, bytes], asyncio.Task[None]] = {}
         self._arriving: set[asyncio.Task[None]] = set()
         """Of strangers."""
-        self._tasks: set[asyncio.Task[None]] = set()
         self._cancelling: set[asyncio.Task[None]] = set()
         self._of_peer: Counter[str] = Counter()
         self.answers: dict[str, Answering] = {CANCEL: self._cancel}
@@ -81,7 +80,7 @@ class Calls:
 
     async def close(self) -> None:
         """End every answer."""
-        tasks = [*self._tasks, *self._answering.values(), *self._cancelling]
+        tasks = [*self._arriving, *self._answering.values(), *self._cancelling]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -200,74 +199,83 @@ class Calls:
         if len(self._answering) >= AT_ONCE or (not is_known and len(self._arriving) >= STRANGERS_AT_ONCE):
             self._refusals.count("flood", "everybody" if is_known else "strangers", "too many questions at once")
             asked.turn_away()
-            return
-        task = asyncio.create_task(self._arrived(asked, envelope))
-        if not is_known:
+        elif is_known:
+            self._arrived(asked, envelope, self._peers.known(envelope.did, envelope.session))
+        else:
+            task = asyncio.create_task(self._arrive(asked, envelope))
             self._arriving.add(task)
-        self._tasks.add(task)
-        task.add_done_callback(self._arriving.discard)
-        task.add_done_callback(self._tasks.discard)
+            task.add_done_callback(self._arriving.discard)
 
-    async def _arrived(self, asked: Asked, envelope: Envelope) -> None:
-        """See who asks, and let the question be answered."""
+    async def _arrive(self, asked: Asked, envelope: Envelope) -> None:
+        """See who a stranger is, and let its question be answered."""
         handed_on = False
         try:
             peer = await self._peers.of_session(envelope.did, envelope.session, envelope.epoch)
-            if peer is None:
-                self._refusals.count("seal", envelope.did, "it asks and is not known")
-                return
-            request = read_request(peer.seals.open(envelope.sealed, b"request"))
-            peer.last_seen = int(time.time() * 1000)
-            place = (peer.card.session, request.id)
-            if self._of_peer[peer.did] >= AT_ONCE_FOR_A_PEER and request.method != CANCEL:
-                self._refusals.count("flood", peer.did, f"more than {AT_ONCE_FOR_A_PEER} questions at once")
-                handed_on = True
-                asked.turn_away()
-                return
-            self._of_peer[peer.did] += 1
-            task = asyncio.create_task(self._answer(peer, request, asked))
-            self._answering[place] = task
             handed_on = True
-            task.add_done_callback(lambda _: self._answered(peer, place))
-        except msgspec.DecodeError as exc:
-            self._refusals.count("seal", envelope.did, f"a question cannot be read: {exc}")
-        except NotSealed as exc:
-            self._refusals.count("seal", envelope.did, str(exc))
+            self._arrived(asked, envelope, peer)
         finally:
             if not handed_on:
                 asked.end()
 
+    def _arrived(self, asked: Asked, envelope: Envelope, peer: Peer | None) -> None:
+        """Let a question be answered that *peer* has asked, if it has."""
+        if peer is None:
+            self._refusals.count("seal", envelope.did, "it asks and is not known")
+            asked.end()
+            return
+        try:
+            request = read_request(peer.seals.open(envelope.sealed, b"request"))
+        except (msgspec.DecodeError, NotSealed) as exc:
+            self._refusals.count("seal", envelope.did, f"a question cannot be read: {exc}")
+            asked.end()
+            return
+        peer.last_seen = int(time.time() * 1000)
+        if self._of_peer[peer.did] >= AT_ONCE_FOR_A_PEER and request.method != CANCEL:
+            self._refusals.count("flood", peer.did, f"more than {AT_ONCE_FOR_A_PEER} questions at once")
+            asked.turn_away()
+            return
+        place = (peer.card.session, request.id)
+        self._of_peer[peer.did] += 1
+        task = asyncio.create_task(self._answer(peer, request, asked))
+        self._answering[place] = task
+        task.add_done_callback(lambda _: self._answered(peer, place))
+
     async def _answer(self, peer: Peer, request: Request, asked: Asked) -> None:
         context = b"reply" + request.id
         number = 0
+        is_ended = False
 
-        def sealed(piece: Piece) -> bytes:
-            return peer.seals.seal(encode(piece), context)
+        async def end_with(*told: Any) -> None:
+            nonlocal is_ended
+            is_ended = True
+            sealed = peer.seals.seal(encode(Piece(number, True, *told)), context)
+            await self._on_a_thread(asked.reply_and_end, sealed)
 
         try:
             body = b""
             if streaming := self.streams.get(request.method):
                 async with aclosing(streaming(peer, request.body)) as pieces:
                     async for piece in pieces:
-                        await self._send(asked, sealed(Piece(number, is_last=False, body=piece)))
+                        sealed = peer.seals.seal(encode(Piece(number, is_last=False, body=piece)), context)
+                        await self._on_a_thread(asked.reply, sealed)
                         number += 1
             else:
                 body = await self.answers.get(request.method, _answer_nothing)(peer, request.body)
-            await self._send(asked, sealed(Piece(number, is_last=True, body=body)))
+            await end_with(body)
         except HecateError as exc:
             if exc.code == MeshDenied.code:
                 self._refusals.count("denied", peer.did, str(exc))
-            await self._send(asked, sealed(Piece(number, True, b"", exc.code, exc.status, str(exc))))
+            await end_with(b"", exc.code, exc.status, str(exc))
         except Exception:
             log.exception("bug", mesh_method=request.method, peer=peer.did)
-            told = Piece(number, True, b"", HecateError.code, HecateError.status, "this is a bug")
-            await self._send(asked, sealed(told))
+            await end_with(b"", HecateError.code, HecateError.status, "this is a bug")
         finally:
-            asked.end()
+            if not is_ended:
+                asked.end()
 
-    async def _send(self, asked: Asked, sealed: bytes) -> None:
-        # On a thread, since a peer that does not read holds it up; one piece after the other.
-        await asyncio.get_running_loop().run_in_executor(self._pool, asked.reply, sealed)
+    async def _on_a_thread(self, send: Callable[[bytes], None], sealed: bytes) -> None:
+        # Since a peer that does not read holds it up; one piece after the other.
+        await asyncio.get_running_loop().run_in_executor(self._pool, send, sealed)
 
     def _answered(self, peer: Peer, place: tuple[str, bytes]) -> None:
         self._answering.pop(place, None)

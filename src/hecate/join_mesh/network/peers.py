@@ -116,6 +116,11 @@ class Peers:
             peer = await asyncio.shield(self._introduce(did, session, epoch))
         return peer if peer is not None and peer.did == did else None
 
+    def known(self, did: str, session: str) -> Peer | None:
+        """Return who speaks in *session*, if its card was seen and it is *did*."""
+        peer = self._by_session.get(session)
+        return peer if peer is not None and peer.did == did else None
+
     def knows(self, session: str) -> bool:
         """Return whether it is known who speaks in *session*."""
         return session in self._by_session

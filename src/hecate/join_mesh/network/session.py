@@ -48,6 +48,13 @@ class Asked(NamedTuple):
         """Send a piece of the answer; may block for as long as the asker does not read."""
         self.query.reply(self.query.key_expr, payload)
 
+    def reply_and_end(self, payload: bytes) -> None:
+        """Send the last piece of the answer; may block, too."""
+        try:
+            self.reply(payload)
+        finally:
+            self.end()
+
     def turn_away(self) -> None:
         """Say that there is too much to do, so that nothing was done."""
         self.query.reply_err(BUSY)
@@ -216,11 +223,16 @@ class Session:
             elif reply.err is not None and reply.err.payload.to_bytes() == BUSY:
                 turned_away = True
 
+        def end() -> None:
+            # Most have their last piece by now, and wait for nothing more.
+            if not is_over():
+                self._hand_over(take, None)
+
         cancelling = zenoh.CancellationToken()
         get = partial(
             self._session.get,
             key,
-            zenoh.handlers.Callback(handle, lambda: self._hand_over(take, None), indirect=False),
+            zenoh.handlers.Callback(handle, end, indirect=False),
             payload=payload,
             timeout=seconds,
             target=zenoh.QueryTarget.ALL,
@@ -228,7 +240,15 @@ class Session:
             cancellation_token=cancelling,
             express=True,
         )
-        await self._loop.run_in_executor(self._pool, get)
+
+        def begin() -> None:
+            try:
+                get()
+            except zenoh.ZError:  # the session is closed
+                self._hand_over(take, None)
+
+        # On a thread, since it may block; that it has been sent needs no waiting for.
+        self._pool.submit(begin)
         ended = False
         try:
             while (piece := await pieces.get()) is not None:
