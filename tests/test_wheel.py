@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.daemon.child import wait_until
+from tests.daemon.cli.completion_scripts import PLACES
 from tests.fakes.scripted_server import Exchange, ScriptedServer
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -46,6 +47,9 @@ def test_it_holds_the_package_and_nothing_else(wheel: Path) -> None:
     package = {str(path.relative_to(ROOT / "src")) for path in (ROOT / "src" / "hecate").rglob("*") if path.is_file()}
     assert {name for name in package if "__pycache__" not in name} <= set(names)
     assert any(name.endswith(".jinja") for name in names)
+    shared = {name.partition(".data/data/share/")[2] for name in names}
+    pages = {f"man/man1/{page.name}" for page in (ROOT / "packaging" / "man").iterdir()}
+    assert shared - {""} == pages | {*PLACES.values()}
 
 
 @pytest.fixture

@@ -77,7 +77,8 @@ def _options(options: list[click.Option], context: click.Context) -> Iterator[st
 
 if __name__ == "__main__":
     # The manual is made of the same commands, and is renewed with the page.
-    from tests.daemon.cli.manual import write
+    from tests.daemon.cli import completion_scripts, manual
 
-    write()
+    manual.write()
+    completion_scripts.write()
     PAGE.write_text(PAGE.read_text().partition(BEGIN)[0] + BEGIN + "\n" + reference())

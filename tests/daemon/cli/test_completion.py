@@ -10,6 +10,7 @@ import pytest
 
 from hecate.client import Client
 from tests.daemon.child import Child, child_environment
+from tests.daemon.cli.completion_scripts import FOLDER, PLACES
 from tests.daemon.cli.conftest import Hecate
 from tests.daemon.cli.test_names import venture_with
 from tests.serving import HECATE
@@ -39,6 +40,12 @@ def test_bash_takes_the_script(hecate: Hecate) -> None:
     command = ["bash", "--norc", "-c", f"{script}\ncomplete -p hecate"]
     run = subprocess.run(command, capture_output=True, check=True, text=True, env=os.environ | {"HECATE_SOCKET": ""})
     assert "-F _hecate_completion hecate" in run.stdout
+
+
+def test_the_scripts_in_the_package_are_those_of_the_command(hecate: Hecate) -> None:
+    """If this fails: ``make man``."""
+    for shell, place in PLACES.items():
+        assert (FOLDER / place).read_text() == hecate("completion", shell).stdout
 
 
 def test_commands_and_names_are_completed(daemon: Child, client: Client) -> None:

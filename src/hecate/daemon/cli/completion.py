@@ -19,12 +19,16 @@ SHELLS = ("bash", "zsh", "fish")
     ),
 )
 @click.argument("shell", type=click.Choice(SHELLS))
-@click.pass_context
-def completion(ctx: click.Context, shell: str) -> None:
+def completion(shell: str) -> None:
     """Print the script that completes commands and names."""
+    click.echo(script(shell))
+
+
+def script(shell: str) -> str:
+    """Return what *shell* is to read: it asks ``hecate`` itself, and so need not be renewed with it."""
     kind = get_completion_class(shell)
     assert kind is not None  # noqa: S101 - click has all three
-    click.echo(kind(ctx.find_root().command, {}, "hecate", "_HECATE_COMPLETE").source())
+    return kind(click.Command("hecate"), {}, "hecate", "_HECATE_COMPLETE").source()
 
 
 CLI = completion

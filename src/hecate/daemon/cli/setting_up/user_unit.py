@@ -25,6 +25,10 @@ Restart=on-failure
 RestartSec=2
 # A wrong configuration is wrong at the next start, too.
 RestartPreventExitStatus=2
+NoNewPrivileges=yes
+LockPersonality=yes
+RestrictRealtime=yes
+LimitCORE=0
 
 [Install]
 WantedBy=default.target
