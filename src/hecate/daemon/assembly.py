@@ -71,7 +71,9 @@ class HecateAssembly:
         """Return for each provider in use how many models it has, or why it fails."""
         shelves = await self._gateway.shelves()
         return [
-            shelf.error or f"{name}: {len(shelf.models)} models" for name, shelf in shelves.items() if shelf is not None
+            shelf.error or f"{name}: {len(shelf.models)} model{'s' * (len(shelf.models) != 1)}"
+            for name, shelf in shelves.items()
+            if shelf is not None
         ]
 
     async def reload(self, configuration: Configuration) -> None:
