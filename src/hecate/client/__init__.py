@@ -11,7 +11,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hecate.client.answers import PROCESSES
-from hecate.client.client import Client, Fetched
+from hecate.client.carrier import Fetched
+from hecate.client.client import Client
 from hecate.client.errors import (
     AnswerBroken,
     AnswerUnreadable,
@@ -33,7 +34,8 @@ from hecate.client.questions import Selection
 from hecate.client.stream import Stream
 
 if TYPE_CHECKING:
-    from hecate.client.async_client import AsyncClient, AsyncStream
+    from hecate.client.async_client import AsyncClient
+    from hecate.client.async_stream import AsyncStream
 
 __all__ = [
     "PROCESSES",

@@ -12,38 +12,21 @@ with Client() as client:
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Mapping
-from contextlib import closing
-from http.client import HTTPResponse
-from pathlib import Path
-from types import TracebackType
-from typing import Any, Generic, NamedTuple, Self, TypeVar
+from typing import Any
 
 from hecate.client import answers, questions
-from hecate.client.connection import UnixConnection, headers_of, read_all
-from hecate.client.errors import AnswerBroken, refusal
+from hecate.client.carrier import Carrier
+from hecate.client.connection import UnixConnection
 from hecate.client.patience import Patience
-from hecate.client.questions import EVERYTHING, Messages, Place, Question, Selection
+from hecate.client.questions import EVERYTHING, Messages, Place, Selection
 from hecate.client.stream import Stream, chunks, followed, lines, told
-from hecate.paths import find_socket
-
-T = TypeVar("T")
 
 PAGE_SIZE = 500
 """The most that the daemon puts on one page."""
 
 
-class Fetched(NamedTuple, Generic[T]):
-    """An answer, read and as it came."""
-
-    value: T
-    raw: bytes
-    headers: Mapping[str, str]
-    """Names in lower case."""
-
-
-class Client:
+class Client(Carrier):
     """Talks to the daemon over its Unix socket, on one connection that is kept and renewed.
 
     Threads may share a client; they take turns.  Every method raises a `HecateClientError`: one of its kinds for
@@ -55,24 +38,6 @@ class Client:
         timeout_seconds: The longest wait for an answer.  It does not hold for chats, which have ``timeout_seconds``
             of their own, nor for live events.
     """
-
-    def __init__(self, socket_path: str | Path | None = None, *, timeout_seconds: float = 30.0) -> None:
-        self.socket_path = str(socket_path if socket_path is not None else find_socket())
-        self.timeout_seconds = timeout_seconds
-        self._connection = UnixConnection(self.socket_path, timeout_seconds)
-        self._turn = threading.Lock()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the kept connection; the next call would open another."""
-        self._connection.close()
 
     # What the daemon is
 
@@ -243,7 +208,7 @@ class Client:
             NotFound: There is none with this id.
             AnswerBroken: From the stream itself, when the daemon stops.
         """
-        connection, response = self._open(questions.job_messages(job_id))
+        connection, response = self.opened(questions.job_messages(job_id))
         return Stream(told(connection, response), connection.close)
 
     # Events
@@ -258,7 +223,7 @@ class Client:
 
     def every_event(self, selection: Selection = EVERYTHING) -> Stream[answers.RecordedEvent]:
         """Return all events that there are at this moment, oldest first."""
-        connection, response = self._open(questions.event_lines(selection))
+        connection, response = self.opened(questions.event_lines(selection))
         return Stream(lines(connection, response), connection.close)
 
     def follow_events(
@@ -318,54 +283,5 @@ class Client:
             ProviderFailed: The provider refused, failed or was too slow; from the stream itself, once it has begun.
             AnswerBroken: The connection broke before the last piece.
         """
-        connection, response = self._open(questions.chat(model, messages, options, stream=True))
+        connection, response = self.opened(questions.chat(model, messages, options, stream=True))
         return Stream(chunks(connection, response), connection.close)
-
-    # How a question is carried
-
-    def fetch(self, question: Question[T]) -> Fetched[T]:
-        """Ask *question* and return its answer, read and raw.
-
-        Raises:
-            HecateClientError: The daemon refused, or could not be asked.
-        """
-        with self._turn:
-            try:
-                status, raw, headers = self._exchange(question)
-            except AnswerBroken:
-                if not question.repeatable:
-                    raise
-                status, raw, headers = self._exchange(question)
-        if status >= 400:
-            raise refusal(status, raw, headers)
-        return Fetched(question.read(raw), raw, headers)
-
-    def _exchange(self, question: Question[Any]) -> tuple[int, bytes, Mapping[str, str]]:
-        connection = self._connection
-        connection.drop_if_stale()
-        patience = None if question.patient else self.timeout_seconds
-        connection.timeout = patience
-        if connection.sock is not None:
-            connection.sock.settimeout(patience)
-        done = False
-        try:
-            response = connection.send_question(question)
-            # Closed also where it breaks off: it keeps the socket open.
-            with response:
-                raw = read_all(response, self.socket_path)
-            done = True
-        finally:
-            # Also after Ctrl-C: the rest of this answer must not be taken for the next one.
-            if not done:
-                connection.close()
-        return response.status, raw, headers_of(response)
-
-    def _open(self, question: Question[Any]) -> tuple[UnixConnection, HTTPResponse]:
-        """Ask *question* on a connection of its own, for an answer that is read piece by piece."""
-        connection = UnixConnection(self.socket_path, timeout_seconds=None)
-        response = connection.send_question(question)
-        if response.status >= 400:
-            with closing(connection), response:
-                raw = read_all(response, self.socket_path)
-            raise refusal(response.status, raw, headers_of(response))
-        return connection, response
