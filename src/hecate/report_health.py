@@ -48,16 +48,16 @@ class Uptime:
 async def report_health(call: Call) -> Mapping[str, Any]:
     """Report whether commands can be recorded, and since when the daemon runs."""
     store = call.services.get(Engine).store
-    doubt = store.writer.doubt
+    trouble = store.trouble
     return {
-        "status": "degraded" if doubt else "healthy",
-        "ready": not doubt,
+        "status": "degraded" if trouble else "healthy",
+        "ready": not trouble,
         "service": "hecate",
         "version": __version__,
         "uptime_seconds": int(time.monotonic() - call.services.get(Uptime).started),
         "events": store.head,
         "sqlite_version": apsw.sqlite_lib_version(),
-        **({"error": doubt} if doubt else {}),
+        **({"error": trouble} if trouble else {}),
     }
 
 

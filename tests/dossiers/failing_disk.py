@@ -14,12 +14,13 @@ class FailingDisk:
     """While it is entered, SQLite opens files through it.
 
     Set ``on_sync`` or ``on_write`` to the error that the next ones shall end with, and to None
-    to have them work again.
+    to have them work again.  While it ``loses_writes``, what is written is not there afterwards, and nobody is told.
     """
 
     def __init__(self) -> None:
         self.on_sync: apsw.Error | None = None
         self.on_write: apsw.Error | None = None
+        self.loses_writes = False
         self.syncs = 0
         """How many there were; a commit needs one."""
 
@@ -54,4 +55,6 @@ class _File(apsw.VFSFile):
     def xWrite(self, data: bytes, offset: int) -> None:  # noqa: N802 - SQLite's name
         if self._disk.on_write is not None:
             raise self._disk.on_write
+        if self._disk.loses_writes:
+            return
         super().xWrite(data, offset)

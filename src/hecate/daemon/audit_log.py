@@ -79,6 +79,8 @@ class AuditLog:
         self._clean = clean
         self._waiting: list[AuditEntry] = []
         self._lost = 0
+        """Entries of which there were too many since something was last written."""
+        self._is_stuck = False
         self._writing: asyncio.Task[None] | None = None
         self._closing = asyncio.Event()
         self.is_on = settings.files > 0
@@ -129,7 +131,14 @@ class AuditLog:
             room = MOST_WAITING - len(self._waiting)
             self._lost += max(0, len(entries) - room)
             self._waiting = [*entries[:room], *self._waiting]
-            log.warning("the audit log cannot be written", file=str(self._path), reason=exc.strerror, lost=self._lost)
+            if not self._is_stuck:
+                # Once, for it is tried again some times a second.
+                log.warning("the audit log cannot be written", file=str(self._path), reason=exc.strerror)
+            self._is_stuck = True
+        else:
+            if self._is_stuck:
+                log.warning("the audit log is written again", file=str(self._path), lost=self._lost)
+            self._is_stuck, self._lost = False, 0
 
     def _append(self, lines: bytes) -> None:
         # Opened each time, some times a second at the most: whoever moves the file away gets a new one.

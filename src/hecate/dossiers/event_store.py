@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -18,7 +19,7 @@ from hecate.dossiers.errors import Unavailable, VersionMoved
 from hecate.dossiers.hash_chain import GENESIS, StoredEvent, link
 from hecate.dossiers.schema import migrate
 from hecate.dossiers.store_check import check_sqlite, check_store
-from hecate.dossiers.transactions import Transactions
+from hecate.dossiers.transactions import DISK_IS_FULL, Transactions
 from hecate.dossiers.writer import Writer
 
 T = TypeVar("T")
@@ -29,6 +30,8 @@ WRITER_CACHE_KIB = 8192
 READER_CACHE_KIB = 2048
 BUSY_MILLISECONDS = 5000
 EVENTS_A_READ = 1000
+ROOM_BYTES = 1024 * 1024
+"""With less than this free, a disk that was full still is."""
 
 
 class NewEvent(NamedTuple):
@@ -296,6 +299,13 @@ class EventStore:
                 self._watches.discard(watch)
 
     # -- the rest
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing can be recorded now; empty while all is well."""
+        # Whether there is room again is asked of the disk: nobody may have tried to write since.
+        is_full = self.writer.is_out_of_room and shutil.disk_usage(self.path).free < ROOM_BYTES
+        return self.writer.doubt or (DISK_IS_FULL if is_full else "")
 
     def _ask(self, question: Callable[[apsw.Connection], T]) -> T:
         db = self._reader()

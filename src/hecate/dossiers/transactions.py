@@ -12,6 +12,8 @@ from hecate.dossiers.errors import HecateError, Unavailable
 Unit = Callable[[apsw.Connection], object]
 """A function of the connection; what it gives or raises is its caller's."""
 
+DISK_IS_FULL = "the disk is full"
+
 log = structlog.get_logger(__name__)
 
 
@@ -33,7 +35,11 @@ class Transactions:
         self._after_undo = after_undo
         self.doubt = ""
         """Why nothing is written any more; empty while all is well."""
+        self.is_out_of_room = False
+        """Whether the disk was full at the last attempt."""
         self._committing = False
+        self._changes = 0
+        self._logged = ""
 
     def begin(self) -> None:
         """Begin a transaction.
@@ -46,6 +52,7 @@ class Transactions:
             raise Unavailable(f"nothing can be recorded: {self.doubt}")
         self._committing = False
         self._connection.execute("BEGIN IMMEDIATE")
+        self._changes = self._connection.total_changes()
 
     def run(self, unit: Unit) -> object:
         """Run *unit* and return what it gives, or the exception that it raised and that undid it.
@@ -78,11 +85,16 @@ class Transactions:
         """
         self._committing = True
         self._connection.execute("COMMIT")
+        if self._connection.total_changes() != self._changes:
+            self.is_out_of_room, self._logged = False, ""
         self._after_commit()
 
     def abandon(self, error: Exception) -> Callable[[], Unavailable]:
         """Undo the transaction; return what makes the refusal for each of those who were in it."""
-        log.error("transaction abandoned", error=repr(error))
+        # Once for all that comes of it: callers try again as often as they like, and the log may be on the full disk.
+        if self._logged != (said := repr(error)):
+            self._logged = said
+            log.error("transaction abandoned", error=said)
         try:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
@@ -91,7 +103,7 @@ class Transactions:
         self._after_undo()
         outcome = "nothing was recorded"
         if isinstance(error, apsw.FullError):
-            reason = "the disk is full"
+            reason, self.is_out_of_room = DISK_IS_FULL, True
         elif isinstance(error, apsw.BusyError):
             reason = "another program is writing to the store"
         else:

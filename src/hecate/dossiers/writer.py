@@ -71,6 +71,11 @@ class Writer:
         return self._transactions.doubt
 
     @property
+    def is_out_of_room(self) -> bool:
+        """Whether the disk was full when something was last to be written."""
+        return self._transactions.is_out_of_room
+
+    @property
     def waiting(self) -> int:
         """How many units have not begun yet."""
         return len(self._waiting) + self._from_threads.qsize()

@@ -118,7 +118,7 @@ def _tell_store(exposition: Exposition, store: EventStore) -> None:
     exposition.gauge("hecate_store_events", "Events in the store, which is also the newest one's position.", store.head)
     exposition.gauge("hecate_store_waiting_commands", "Commands that wait to be recorded.", store.writer.waiting)
     exposition.gauge(
-        "hecate_store_healthy", "1 while events can be recorded, 0 while nothing can.", int(not store.writer.doubt)
+        "hecate_store_healthy", "1 while events can be recorded, 0 while nothing can.", int(not store.trouble)
     )
     exposition.gauge("hecate_store_bytes", "Size of the database, without its log.", store.path.stat().st_size)
 

@@ -15,6 +15,7 @@ from hecate.endpoints import CURRENT_CALL, Answer, Call, Raw, Restriction, Resul
 from hecate.rest.body import ClientGone, Receive, check_media_type, decode_body, decode_query, read_body
 from hecate.rest.disconnect import unless_gone
 from hecate.rest.headers import Headers as RequestHeaders
+from hecate.rest.refusal_log import RefusalLog
 from hecate.rest.router import Router
 
 Scope = MutableMapping[str, Any]
@@ -42,6 +43,7 @@ class Application:
         self._services = services
         self._restriction = Restriction()
         services.add(self._restriction)
+        self._refusals = RefusalLog()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request (ASGI)."""
@@ -50,7 +52,7 @@ class Application:
                 await receive()
                 await send({"type": "websocket.close", "code": 1000})
             return
-        answer = _Answering(send, is_head=scope["method"] == "HEAD")
+        answer = _Answering(send, self._refusals, is_head=scope["method"] == "HEAD")
         try:
             await self._serve(scope, receive, answer)
         except ClientGone:
@@ -142,10 +144,11 @@ class Application:
 class _Answering:
     """The answering side of one request."""
 
-    __slots__ = ("_is_head", "_send", "begun", "call", "refusal", "request_id")
+    __slots__ = ("_is_head", "_refusals", "_send", "begun", "call", "refusal", "request_id")
 
-    def __init__(self, send: Send, *, is_head: bool) -> None:
+    def __init__(self, send: Send, refusals: RefusalLog, *, is_head: bool) -> None:
         self._send = send
+        self._refusals = refusals
         self._is_head = is_head
         self.request_id = ""
         self.begun = False
@@ -171,7 +174,7 @@ class _Answering:
 
     async def refuse(self, error: HecateError) -> None:
         if error.status >= SERVER_ERROR:
-            log.warning("refused", code=error.code, error=str(error))
+            self._refusals.tell(error)
         said = (self.refusal or in_contracts_shape)(error)
         await self.send(said.status, said.body, said.media_type, said.headers)
 
