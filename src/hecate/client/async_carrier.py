@@ -13,7 +13,7 @@ import aiohttp
 from hecate.client.async_stream import headers_of
 from hecate.client.carrier import Fetched
 from hecate.client.errors import AnswerBroken, DaemonSilent, refusal, unreachable
-from hecate.client.questions import Question
+from hecate.client.question import Question
 from hecate.paths import find_socket
 
 T = TypeVar("T")

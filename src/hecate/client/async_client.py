@@ -13,12 +13,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-from hecate.client import answers, questions
+from hecate.client import answers, model_answers, model_questions, questions
 from hecate.client.async_carrier import AsyncCarrier
 from hecate.client.async_stream import AsyncStream, chunks, followed, lines, told
 from hecate.client.client import PAGE_SIZE
+from hecate.client.model_questions import Messages
 from hecate.client.patience import Patience
-from hecate.client.questions import EVERYTHING, Messages, Place, Selection
+from hecate.client.questions import EVERYTHING, Place, Selection
 
 
 class AsyncClient(AsyncCarrier):
@@ -157,23 +158,27 @@ class AsyncClient(AsyncCarrier):
         """See `Client.follow_events`."""
         return AsyncStream(followed(self.opened, selection, Patience(patience_seconds)))
 
-    async def models(self) -> tuple[answers.Model, ...]:
+    async def models(self) -> tuple[model_answers.Model, ...]:
         """See `Client.models`."""
-        return (await self.fetch(questions.models())).value.models
+        return (await self.fetch(model_questions.models())).value.models
 
-    async def providers(self) -> dict[str, answers.ProviderHealth]:
+    async def providers(self) -> dict[str, model_answers.ProviderHealth]:
         """See `Client.providers`."""
-        return (await self.fetch(questions.providers())).value.providers
+        return (await self.fetch(model_questions.providers())).value.providers
 
-    async def usage(self, *, by: str = "day", since: str = "", until: str = "", limit: int = 50) -> answers.UsageReport:
+    async def usage(
+        self, *, by: str = "day", since: str = "", until: str = "", limit: int = 50
+    ) -> model_answers.UsageReport:
         """See `Client.usage`."""
-        return (await self.fetch(questions.usage(by=by, since=since, until=until, limit=limit))).value
+        return (await self.fetch(model_questions.usage(by=by, since=since, until=until, limit=limit))).value
 
-    async def chat(self, model: str, messages: Messages, **options: object) -> answers.ChatAnswer:
+    async def chat(self, model: str, messages: Messages, **options: object) -> model_answers.ChatAnswer:
         """See `Client.chat`."""
-        return (await self.fetch(questions.chat(model, messages, options, stream=False))).value
+        return (await self.fetch(model_questions.chat(model, messages, options, stream=False))).value
 
-    async def stream_chat(self, model: str, messages: Messages, **options: object) -> AsyncStream[answers.ChatChunk]:
+    async def stream_chat(
+        self, model: str, messages: Messages, **options: object
+    ) -> AsyncStream[model_answers.ChatChunk]:
         """See `Client.stream_chat`."""
-        response = await self.opened(questions.chat(model, messages, options, stream=True))
+        response = await self.opened(model_questions.chat(model, messages, options, stream=True))
         return AsyncStream(chunks(response), response)

@@ -9,11 +9,13 @@ from typing import Any, Generic, Self, TypeVar
 
 import aiohttp
 
-from hecate.client import questions
-from hecate.client.answers import ChatChunk, JobMessage, RecordedEvent
+from hecate.client import model_questions, questions
+from hecate.client.answers import JobMessage, RecordedEvent
 from hecate.client.errors import AnswerBroken, DaemonUnreachable, Unavailable
+from hecate.client.model_answers import ChatChunk
 from hecate.client.patience import Patience
-from hecate.client.questions import Question, Selection
+from hecate.client.question import Question, decoded
+from hecate.client.questions import Selection
 from hecate.client.sse import EventParser
 
 T = TypeVar("T")
@@ -53,7 +55,7 @@ async def chunks(response: aiohttp.ClientResponse) -> AsyncGenerator[ChatChunk, 
     headers = headers_of(response)
     try:
         async for data, _ in _data(response):
-            chunk = questions.chunk(data, headers)
+            chunk = model_questions.chunk(data, headers)
             yield chunk
             if chunk.done:
                 return
@@ -66,7 +68,7 @@ async def told(response: aiohttp.ClientResponse) -> AsyncGenerator[JobMessage, N
     """Yield what a job tells, up to its end.  Raises as its namesake in `stream` does."""
     try:
         async for data, _ in _data(response):
-            message = questions.decoded(data.encode(), JobMessage)
+            message = decoded(data.encode(), JobMessage)
             yield message
             if message.type == "done":
                 return
@@ -83,7 +85,7 @@ async def lines(response: aiohttp.ClientResponse) -> AsyncGenerator[RecordedEven
             # Not `readline`: it limits the length of a line.
             *lines, rest = (rest + piece).split(b"\n")
             for line in lines:
-                yield questions.decoded(line, RecordedEvent)
+                yield decoded(line, RecordedEvent)
     except aiohttp.ClientError as exc:
         raise AnswerBroken("the connection to the daemon broke in the middle of the events") from exc
     finally:
@@ -100,7 +102,7 @@ async def followed(
             async with await opened(questions.live_events(selection, last_id)) as response:
                 patience.renew()
                 async for data, event_id in _data(response):
-                    event, last_id = questions.decoded(data.encode(), RecordedEvent), event_id
+                    event, last_id = decoded(data.encode(), RecordedEvent), event_id
                     yield event
         except (AnswerBroken, DaemonUnreachable, Unavailable):
             if patience.is_over():

@@ -16,7 +16,7 @@ from typing import Any, Generic, NamedTuple, Self, TypeVar
 
 from hecate.client.connection import UnixConnection, headers_of, read_all
 from hecate.client.errors import AnswerBroken, refusal
-from hecate.client.questions import Question
+from hecate.client.question import Question
 from hecate.paths import find_socket
 
 T = TypeVar("T")

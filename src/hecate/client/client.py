@@ -15,11 +15,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from hecate.client import answers, questions
+from hecate.client import answers, model_answers, model_questions, questions
 from hecate.client.carrier import Carrier
 from hecate.client.connection import UnixConnection
+from hecate.client.model_questions import Messages
 from hecate.client.patience import Patience
-from hecate.client.questions import EVERYTHING, Messages, Place, Selection
+from hecate.client.questions import EVERYTHING, Place, Selection
 from hecate.client.stream import Stream, chunks, followed, lines, told
 
 PAGE_SIZE = 500
@@ -244,15 +245,15 @@ class Client(Carrier):
 
     # Models
 
-    def models(self) -> tuple[answers.Model, ...]:
+    def models(self) -> tuple[model_answers.Model, ...]:
         """Return the models of all providers."""
-        return self.fetch(questions.models()).value.models
+        return self.fetch(model_questions.models()).value.models
 
-    def providers(self) -> dict[str, answers.ProviderHealth]:
+    def providers(self) -> dict[str, model_answers.ProviderHealth]:
         """Return how each provider does, by name."""
-        return self.fetch(questions.providers()).value.providers
+        return self.fetch(model_questions.providers()).value.providers
 
-    def usage(self, *, by: str = "day", since: str = "", until: str = "", limit: int = 50) -> answers.UsageReport:
+    def usage(self, *, by: str = "day", since: str = "", until: str = "", limit: int = 50) -> model_answers.UsageReport:
         """Return what calls of models have cost, and how they went.
 
         Args:
@@ -261,9 +262,9 @@ class Client(Carrier):
             until: The same, and a date counts in whole; empty: now.
             limit: The most rows, 1 to 500.
         """
-        return self.fetch(questions.usage(by=by, since=since, until=until, limit=limit)).value
+        return self.fetch(model_questions.usage(by=by, since=since, until=until, limit=limit)).value
 
-    def chat(self, model: str, messages: Messages, **options: object) -> answers.ChatAnswer:
+    def chat(self, model: str, messages: Messages, **options: object) -> model_answers.ChatAnswer:
         """Return the model's answer to *messages*, or to a text.
 
         *options* are further fields of the request, such as ``temperature=0.2``, ``max_tokens=100`` or
@@ -273,9 +274,9 @@ class Client(Carrier):
             ModelNotFound: No provider has the model.
             ProviderFailed: The provider refused, failed or was too slow.
         """
-        return self.fetch(questions.chat(model, messages, options, stream=False)).value
+        return self.fetch(model_questions.chat(model, messages, options, stream=False)).value
 
-    def stream_chat(self, model: str, messages: Messages, **options: object) -> Stream[answers.ChatChunk]:
+    def stream_chat(self, model: str, messages: Messages, **options: object) -> Stream[model_answers.ChatChunk]:
         """Return the model's answer piece by piece; the arguments are those of `chat`.
 
         Raises:
@@ -283,5 +284,5 @@ class Client(Carrier):
             ProviderFailed: The provider refused, failed or was too slow; from the stream itself, once it has begun.
             AnswerBroken: The connection broke before the last piece.
         """
-        connection, response = self.opened(questions.chat(model, messages, options, stream=True))
+        connection, response = self.opened(model_questions.chat(model, messages, options, stream=True))
         return Stream(chunks(connection, response), connection.close)

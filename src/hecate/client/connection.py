@@ -9,7 +9,7 @@ from http.client import HTTPConnection, HTTPException, HTTPResponse
 from typing import Any
 
 from hecate.client.errors import AnswerBroken, DaemonSilent, unreachable
-from hecate.client.questions import Question
+from hecate.client.question import Question
 
 
 class UnixConnection(HTTPConnection):

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from hecate.client.questions import Question, decoded
+from hecate.client.question import Question, decoded
 
 
 class GeoDatabase(msgspec.Struct, frozen=True):

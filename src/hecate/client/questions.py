@@ -1,22 +1,16 @@
-"""The requests that both clients can make, as values: what to send, and how to read the answer.
-
-Nothing here does I/O; `Client` and `AsyncClient` differ in how they carry a `Question` and in nothing else.
-"""
+"""What can be asked about ventures, divisions, jobs and events, and how a command is handed in."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote, urlencode
 
 import msgspec
 
 from hecate.client.answers import (
     PROCESSES,
-    AddedProvider,
-    ChatAnswer,
-    ChatChunk,
     CommandAnswer,
     Division,
     DivisionPage,
@@ -24,88 +18,47 @@ from hecate.client.answers import (
     Health,
     Job,
     JobPage,
-    ModelList,
     ProcessView,
-    ProviderList,
-    ProvidersHealth,
-    ReloadedProviders,
-    RemovedProvider,
-    UsageReport,
     Venture,
     VenturePage,
     VentureStatus,
 )
-from hecate.client.errors import AnswerUnreadable, refusal
+from hecate.client.errors import AnswerUnreadable
+from hecate.client.question import Question, decoded, get, not_read_whole
 
-T = TypeVar("T")
 Place = str | int
 """Where a page begins: what the page before said."""
-
-Messages = str | Sequence[Mapping[str, Any]]
-"""Messages as the chat takes them, or the text of a single one by the user."""
-
-
-@dataclass(frozen=True, slots=True)
-class Question(Generic[T]):
-    """One request, and what its answer means."""
-
-    method: str
-    path: str
-    """With the query, and percent-encoded."""
-    read: Callable[[bytes], T]
-    body: bytes | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-    patient: bool = False
-    """Whether the answer may take as long as a model takes, so that the client's own time limit does not hold."""
-
-    @property
-    def repeatable(self) -> bool:
-        """Whether it can be sent again after the connection broke, without doing anything twice."""
-        return self.method == "GET" or "Idempotency-Key" in self.headers
-
-
-def decoded(body: bytes, kind: type[T]) -> T:
-    """Return *body* as an instance of *kind*.
-
-    Raises:
-        AnswerUnreadable: It is not JSON, or not of that shape.
-    """
-    try:
-        # Lenient, since what is a string in one daemon may have been a number in an older one.
-        return msgspec.json.decode(body, type=kind, strict=False)
-    except msgspec.DecodeError as exc:
-        raise AnswerUnreadable(f"the daemon's answer is not what the API promises: {exc}") from exc
 
 
 def health() -> Question[Health]:
     """Is the daemon there?"""
-    return _get("/api/health", Health)
+    return get("/api/health", Health)
 
 
 def openapi() -> Question[dict[str, Any]]:
     """What can the daemon do?"""
-    return _get("/api/openapi.json", dict[str, Any])
+    return get("/api/openapi.json", dict[str, Any])
 
 
 def ventures(*, limit: int, after: Place | None, include_archived: bool) -> Question[VenturePage]:
     """Which ventures are there?"""
-    return _get(f"/api/ventures{_page(limit, after, include_archived=include_archived)}", VenturePage)
+    return get(f"/api/ventures{_page(limit, after, include_archived=include_archived)}", VenturePage)
 
 
 def venture(venture_id: str) -> Question[Venture]:
     """What is this venture?"""
-    return _get(f"/api/ventures/{quote(venture_id, safe='')}", Venture)
+    return get(f"/api/ventures/{quote(venture_id, safe='')}", Venture)
 
 
 def venture_status(venture_id: str) -> Question[VentureStatus]:
     """Where does every division of this venture stand?"""
-    return _get(f"/api/ventures/{quote(venture_id, safe='')}/status", VentureStatus)
+    return get(f"/api/ventures/{quote(venture_id, safe='')}/status", VentureStatus)
 
 
 def divisions(venture_id: str, *, limit: int, after: Place | None) -> Question[DivisionPage]:
     """Which divisions does this venture have?"""
     path = f"/api/ventures/{quote(venture_id, safe='')}/divisions"
-    return _get(f"{path}{_page(limit, after)}", DivisionPage)
+    return get(f"{path}{_page(limit, after)}", DivisionPage)
 
 
 def division(division_id: str) -> Question[Division]:
@@ -171,13 +124,13 @@ EVERYTHING = Selection()
 
 def events(selection: Selection, *, limit: int) -> Question[EventPage]:
     """Which events are there?"""
-    return _get(selection.path(limit), EventPage)
+    return get(selection.path(limit), EventPage)
 
 
 def event_lines(selection: Selection) -> Question[None]:
     """Which events are there, one a line?"""
     headers = {"Accept": "application/x-ndjson"}
-    return Question("GET", selection.path(), _not_read_whole, headers=headers, patient=True)
+    return Question("GET", selection.path(), not_read_whole, headers=headers, patient=True)
 
 
 def live_events(selection: Selection, last_id: str) -> Question[None]:
@@ -185,43 +138,7 @@ def live_events(selection: Selection, last_id: str) -> Question[None]:
     headers = {"Accept": "text/event-stream"}
     if last_id:
         headers["Last-Event-ID"] = last_id
-    return Question("GET", selection.path(), _not_read_whole, headers=headers, patient=True)
-
-
-def models() -> Question[ModelList]:
-    """Which models are there?"""
-    return _get("/api/llm/models", ModelList)
-
-
-def providers() -> Question[ProvidersHealth]:
-    """How do the providers of models do?"""
-    return _get("/api/llm/health", ProvidersHealth)
-
-
-def provider_list() -> Question[ProviderList]:
-    """Which providers are in use, and how are they configured?"""
-    return _get("/api/llm/providers", ProviderList)
-
-
-def add_provider(fields: Mapping[str, Any]) -> Question[AddedProvider]:
-    """Please use this provider from now on."""
-    return _post("/api/llm/providers/add", fields, AddedProvider)
-
-
-def remove_provider(name: str) -> Question[RemovedProvider]:
-    """Please use this provider no more."""
-    return _post(f"/api/llm/providers/{quote(name, safe='')}/remove", {}, RemovedProvider)
-
-
-def reload_providers() -> Question[ReloadedProviders]:
-    """Please read the configuration of the providers again."""
-    return _post("/api/llm/providers/reload", {}, ReloadedProviders)
-
-
-def usage(*, by: str, since: str, until: str, limit: int) -> Question[UsageReport]:
-    """What have calls of models cost?"""
-    chosen = {"by": by, "since": since, "until": until, "limit": limit}
-    return _get(f"/api/llm/usage?{urlencode({name: value for name, value in chosen.items() if value})}", UsageReport)
+    return Question("GET", selection.path(), not_read_whole, headers=headers, patient=True)
 
 
 def command(
@@ -249,7 +166,7 @@ def division_path(division_id: str, process_name: str, verb: str) -> str:
 def jobs(*, limit: int, after: Place | None, **chosen: str | None) -> Question[JobPage]:
     """Which jobs are there?  *chosen* are ``state``, ``venture_id``, ``division_id`` and ``process``."""
     query = urlencode({name: value for name, value in chosen.items() if value})
-    return _get(f"/api/jobs{_page(limit, after)}{'&' if query else ''}{query}", JobPage)
+    return get(f"/api/jobs{_page(limit, after)}{'&' if query else ''}{query}", JobPage)
 
 
 def job(job_id: str) -> Question[Job]:
@@ -266,33 +183,7 @@ def job_messages(job_id: str, last_id: str = "") -> Question[None]:
     """What does this job tell?  *last_id* is that of the last message seen, or empty."""
     headers = {"Accept": "text/event-stream", **({"Last-Event-ID": last_id} if last_id else {})}
     path = f"/api/jobs/{quote(job_id, safe='')}/stream"
-    return Question("GET", path, _not_read_whole, headers=headers, patient=True)
-
-
-def chat(model: str, messages: Messages, options: Mapping[str, object], *, stream: bool) -> Question[ChatAnswer]:
-    """What does the model say to this?"""
-    said = [{"role": "user", "content": messages}] if isinstance(messages, str) else list(messages)
-    body = msgspec.json.encode({**options, "model": model, "messages": said, "stream": stream})
-    return Question(
-        "POST",
-        "/api/llm/chat",
-        lambda answer: decoded(answer, ChatAnswer),
-        body,
-        {"Content-Type": "application/json"},
-        patient=True,
-    )
-
-
-def chunk(data: str, headers: Mapping[str, str]) -> ChatChunk:
-    """Return the piece of an answer that the *data* of a server-sent event holds.
-
-    Raises:
-        HecateClientError: It tells of a failure in the middle of the answer.
-    """
-    body = data.encode()
-    if b'"error"' in body and isinstance(decoded(body, dict[str, Any]).get("error"), str):
-        raise refusal(None, body, headers)
-    return decoded(body, ChatChunk)
+    return Question("GET", path, not_read_whole, headers=headers, patient=True)
 
 
 class _DivisionAnswer(msgspec.Struct, frozen=True):
@@ -305,19 +196,6 @@ class _JobAnswer(msgspec.Struct, frozen=True):
 
 def _the_job(body: bytes) -> Job:
     return decoded(body, _JobAnswer).job
-
-
-def _not_read_whole(_body: bytes) -> None:
-    """Stand in for a reader, where the answer is read piece by piece."""
-
-
-def _get(path: str, kind: type[T]) -> Question[T]:
-    return Question("GET", path, lambda body: decoded(body, kind))
-
-
-def _post(path: str, fields: Mapping[str, Any], kind: type[T]) -> Question[T]:
-    headers = {"Content-Type": "application/json"}
-    return Question("POST", path, lambda body: decoded(body, kind), msgspec.json.encode(fields), headers)
 
 
 def _page(limit: int, after: Place | None, *, include_archived: bool = False) -> str:

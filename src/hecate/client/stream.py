@@ -8,11 +8,13 @@ from http.client import HTTPException, HTTPResponse
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
-from hecate.client import questions
-from hecate.client.answers import ChatChunk, JobMessage, RecordedEvent
+from hecate.client import model_questions, questions
+from hecate.client.answers import JobMessage, RecordedEvent
 from hecate.client.connection import UnixConnection, headers_of, read_all
 from hecate.client.errors import AnswerBroken, DaemonUnreachable, Unavailable, refusal
+from hecate.client.model_answers import ChatChunk
 from hecate.client.patience import Patience
+from hecate.client.question import decoded
 from hecate.client.questions import Selection
 from hecate.client.sse import EventParser
 
@@ -66,7 +68,7 @@ def chunks(connection: UnixConnection, response: HTTPResponse) -> Generator[Chat
     headers = headers_of(response)
     try:
         for data, _ in _data(response):
-            chunk = questions.chunk(data, headers)
+            chunk = model_questions.chunk(data, headers)
             yield chunk
             if chunk.done:
                 return
@@ -83,7 +85,7 @@ def told(connection: UnixConnection, response: HTTPResponse) -> Generator[JobMes
     """
     try:
         for data, _ in _data(response):
-            message = questions.decoded(data.encode(), JobMessage)
+            message = decoded(data.encode(), JobMessage)
             yield message
             if message.type == "done":
                 return
@@ -104,7 +106,7 @@ def lines(connection: UnixConnection, response: HTTPResponse) -> Generator[Recor
             # Not `readline`: for http.client a broken connection is the end of the last line.
             *whole, rest = (rest + piece).split(b"\n")
             for line in whole:
-                yield questions.decoded(line, RecordedEvent)
+                yield decoded(line, RecordedEvent)
     finally:
         connection.close()
 
@@ -126,7 +128,7 @@ def followed(
                 raise refusal(response.status, read_all(response, connection.socket_path), headers_of(response))
             patience.renew()
             for data, event_id in _data(response):
-                event, last_id = questions.decoded(data.encode(), RecordedEvent), event_id
+                event, last_id = decoded(data.encode(), RecordedEvent), event_id
                 yield event
         except (AnswerBroken, DaemonUnreachable, Unavailable):
             if patience.is_over():

@@ -6,7 +6,7 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
-from hecate.client.questions import Question, decoded
+from hecate.client.question import Question, decoded
 
 
 class ProcessOnBoard(msgspec.Struct, frozen=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hecate.client import PROCESSES
-from hecate.client.answers import Provider, ProviderHealth
+from hecate.client.model_answers import Provider, ProviderHealth
 from hecate.client.views import Board, DivisionOnBoard, OpenIncident, ProcessOnBoard
 from hecate.daemon.cli.next_steps import MOST_STEPS, next_steps
 

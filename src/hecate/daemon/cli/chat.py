@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import click
 
-from hecate.client import Client, ModelNotFound, questions
+from hecate.client import Client, ModelNotFound, model_questions
 from hecate.daemon.cli.command_folder import command
 from hecate.daemon.cli.conversation import Conversation
 from hecate.daemon.cli.models import why_none
@@ -67,7 +67,7 @@ def chat(
             converse(conversation)
         elif session.as_json:
             messages = [*conversation.messages, {"role": "user", "content": prompt}]
-            session.show(client, questions.chat(model, messages, options, stream=False))
+            session.show(client, model_questions.chat(model, messages, options, stream=False))
         else:
             conversation.ask(prompt)
 
@@ -87,7 +87,7 @@ def model_and_prompt(client: Client, words: Sequence[str], model: str | None) ->
         raise click.UsageError("there are more arguments than [MODEL] [PROMPT]: put the prompt in quotes")
     if len(words) == 2:
         return words[0], words[1]
-    there = client.fetch(questions.models()).value
+    there = client.fetch(model_questions.models()).value
     names = {name for model in there.models for name in (model.name, model.id)}
     if words and words[0] in names:
         return words[0], None

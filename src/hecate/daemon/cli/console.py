@@ -9,7 +9,7 @@ import subprocess
 import click
 import msgspec
 
-from hecate.client.questions import Question, decoded
+from hecate.client.question import Question, decoded
 from hecate.daemon.cli.command_folder import command
 from hecate.daemon.cli.session import Session
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from hecate.client import Client
-from hecate.client.answers import ChatChunk
+from hecate.client.model_answers import ChatChunk
 from hecate.daemon.cli.markdown_view import MarkdownView
 from hecate.daemon.cli.output import Output, printable
 

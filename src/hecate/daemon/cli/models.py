@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from hecate.client import Client, questions
+from hecate.client import Client, model_questions
 from hecate.daemon.cli.command_folder import command
 from hecate.daemon.cli.session import Session
 
@@ -14,7 +14,7 @@ from hecate.daemon.cli.session import Session
 def models(session: Session) -> None:
     """List the models of all providers."""
     with session.client() as client:
-        answer = session.show(client, questions.models())
+        answer = session.show(client, model_questions.models())
         if answer is None:
             return
         session.output.table(

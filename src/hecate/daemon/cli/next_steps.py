@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from hecate.client import PROCESSES
-from hecate.client.answers import Provider
+from hecate.client.model_answers import Provider
 from hecate.client.views import Board, DivisionOnBoard
 
 MOST_STEPS = 5

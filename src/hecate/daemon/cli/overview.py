@@ -7,8 +7,9 @@ from datetime import timedelta
 import click
 import msgspec
 
-from hecate.client import Client, DaemonUnreachable, questions
-from hecate.client.answers import Job, Provider
+from hecate.client import Client, DaemonUnreachable, model_questions
+from hecate.client.answers import Job
+from hecate.client.model_answers import Provider
 from hecate.client.views import Board, board as board_of
 from hecate.daemon.cli.board import SIGNS
 from hecate.daemon.cli.exit_codes import UNREACHABLE
@@ -64,7 +65,7 @@ def _ask(client: Client) -> Overview:
     boards = tuple(client.fetch(board_of(venture.id)).value for venture in page.ventures)
     states = ("running", "queued")
     jobs = tuple(job for state in states for job in client.jobs(limit=MOST_JOBS, state=state).jobs)
-    providers = client.fetch(questions.provider_list()).value.providers
+    providers = client.fetch(model_questions.provider_list()).value.providers
     return Overview(
         running=True,
         socket=str(client.socket_path),

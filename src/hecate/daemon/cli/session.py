@@ -11,7 +11,8 @@ from typing import Any
 import click
 
 from hecate.client import Client
-from hecate.client.questions import Question, command
+from hecate.client.question import Question
+from hecate.client.questions import command
 from hecate.daemon.cli.output import Output
 from hecate.daemon.cli.working import Working
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from hecate.client import questions
-from hecate.client.answers import UsageFigures, UsageRow
+from hecate.client import model_questions
+from hecate.client.model_answers import UsageFigures, UsageRow
 from hecate.daemon.cli.command_folder import command
 from hecate.daemon.cli.session import Session
 
@@ -38,7 +38,7 @@ def usage(session: Session, *, by: str, since: str, until: str, limit: int) -> N
     streamed answers, in milliseconds.
     """
     with session.client() as client:
-        answer = session.show(client, questions.usage(by=by, since=since, until=until, limit=limit))
+        answer = session.show(client, model_questions.usage(by=by, since=since, until=until, limit=limit))
     if answer is None:
         return
     keys = KEYS[by]

@@ -43,8 +43,6 @@ class Working:
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._ended.set()
-        if self._ticking is not None:
-            self._ticking.join()
         self.clear()
 
     def tell(self, words: str) -> None:
@@ -64,5 +62,8 @@ class Working:
         while not self._ended.wait(pause_seconds):
             pause_seconds = TICK_SECONDS
             with self._lock:
-                click.echo(f"{CLEAR}{printable(self._words)} … {monotonic() - began:.0f} s", nl=False, err=True)
-                self._is_shown = True
+                # Not after the end: what comes then is the answer's.
+                if not self._ended.is_set():
+                    seconds = monotonic() - began
+                    click.echo(f"{CLEAR}{printable(self._words)} … {seconds:.0f} s", nl=False, err=True)
+                    self._is_shown = True

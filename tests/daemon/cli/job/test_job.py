@@ -52,7 +52,7 @@ def test_a_job_is_shown_listed_and_cancelled(hecate: Hecate, division: str) -> N
     ]
     job_id = line.partition("\t")[2]
     assert job_id in hecate("job", "list", "--division", division).stdout
-    wait_until(lambda: "up" in hecate("job", "show", job_id).stdout)
+    wait_until(lambda: "up" in hecate("job", "show", job_id).stdout.splitlines())
     assert "state\tcancelled" in hecate("job", "cancel", job_id).stdout
     hecate("job", "cancel", job_id, exit_code=1)
     hecate("job", "follow", job_id, exit_code=1)

@@ -24,10 +24,12 @@ def test_a_venture_is_set_up_shown_listed_and_archived(
     assert (made["state"], made["recorded"], made["next"]) == ("setup", "venture_setup_v1", "archive, workspace")
     shown = fields(hecate("venture", "show", "shop").stdout)
     assert (shown["id"], shown["brief"], shown["workspace"]) == (made["id"], "Sells things", f"{tmp_path}/code")
-    assert ["shop", made["id"]] in [line.split("\t")[:2] for line in hecate("venture", "list").stdout.splitlines()]
+    assert ["shop", made["id"]] in [
+        line.split("\t")[:2] for line in hecate("venture", "list", "--limit", "500").stdout.splitlines()
+    ]
     hecate("venture", "archive", "shop", "--reason", "sold")
-    assert made["id"] not in hecate("venture", "list").stdout
-    assert made["id"] in hecate("venture", "list", "--all").stdout
+    assert made["id"] not in hecate("venture", "list", "--limit", "500").stdout
+    assert made["id"] in hecate("venture", "list", "--all", "--limit", "500").stdout
 
 
 def test_the_discovery_goes_through_its_states(hecate: Hecate) -> None:

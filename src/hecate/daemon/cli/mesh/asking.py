@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from hecate.client.questions import Question, decoded
+from hecate.client.question import Question, decoded
 
 T = TypeVar("T")
 

@@ -7,7 +7,7 @@ from typing import IO
 
 import click
 
-from hecate.client import questions
+from hecate.client import model_questions
 from hecate.daemon.cli.command_folder import command
 from hecate.daemon.cli.providers.list import COLUMNS, row
 from hecate.daemon.cli.session import Session
@@ -55,7 +55,9 @@ def add(  # noqa: PLR0917 - click passes them by name
         "even_if_ill": even_if_ill,
     }
     with session.client() as client:
-        answer = session.show(client, questions.add_provider({field: value for field, value in given.items() if value}))
+        answer = session.show(
+            client, model_questions.add_provider({field: value for field, value in given.items() if value})
+        )
     if answer is not None:
         session.output.table(COLUMNS, [row(answer.provider)], if_empty="")
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from hecate.client import questions
-from hecate.client.answers import Provider
+from hecate.client import model_questions
+from hecate.client.model_answers import Provider
 from hecate.daemon.cli.command_folder import command
 from hecate.daemon.cli.session import Session
 
@@ -20,7 +20,7 @@ def list_(session: Session) -> None:
     With how each is, where its settings come from, and whether it has a key.
     """
     with session.client() as client:
-        answer = session.show(client, questions.provider_list())
+        answer = session.show(client, model_questions.provider_list())
     if answer is None:
         return
     session.output.table(COLUMNS, [row(provider) for provider in answer.providers], if_empty="no provider is in use")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from hecate.client import questions
+from hecate.client import model_questions
 from hecate.daemon.cli.command_folder import command
 from hecate.daemon.cli.session import Session
 
@@ -17,7 +17,7 @@ def reload(session: Session) -> None:
     With the environment file and the key files; what has changed is shown.
     """
     with session.client() as client:
-        answer = session.show(client, questions.reload_providers())
+        answer = session.show(client, model_questions.reload_providers())
     if answer is None:
         return
     changed = (f"{name} ({', '.join(settings)})" for name, settings in answer.changed_settings.items())

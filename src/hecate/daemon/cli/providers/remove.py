@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from hecate.client import questions
+from hecate.client import model_questions
 from hecate.daemon.cli.command_folder import command
 from hecate.daemon.cli.session import Session
 
@@ -18,7 +18,7 @@ def remove(session: Session, name: str) -> None:
     It stays away until it is added again; what it is writing now, it writes to the end.
     """
     with session.client() as client:
-        answer = session.show(client, questions.remove_provider(name))
+        answer = session.show(client, model_questions.remove_provider(name))
     if answer is not None:
         session.output.details({"removed": answer.removed})
         for warning in answer.warnings:
