@@ -6,72 +6,29 @@ know what it holds, nothing is written until the next start, which reads it anew
 
 from __future__ import annotations
 
-import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
 
 from tests.calling import Caller
-from tests.daemon.child import Child, started, wait_until
-from tests.dossiers.crash import Journal
-from tests.dossiers.oracle import wrongs
+from tests.daemon.child import Child
 from tests.faults.conftest import Say
+from tests.faults.crowd import WRITERS, Crowd
+from tests.faults.daemons import serving_from
 from tests.faults.sizes import size
 from tests.faults.vitals import asking_after
-from tests.faults.writing import Persevering, Refusals, big_ventures, lifecycles, writing
+from tests.faults.writing import writing
 from tests.serving import HECATE, serving
+from tests.small_disk import fill, small_disk
 
 HERE = Path(__file__).parent
-WRITERS = 8
-COMMANDS_BEFORE = size(100, 2000)
+COMMANDS_BEFORE = size(100, 500)
 ROUNDS = size(1, 10)
-MEBIBYTES = 8
+MEBIBYTES = size(8, 32)
 
 pytestmark = pytest.mark.timeout(size(60, 600))
-
-
-@contextmanager
-def serving_from(place: Path, program: Sequence[str | Path]) -> Iterator[Child]:
-    """Serve with a *program* that takes the arguments of ``hecate``."""
-    (place / "config.toml").write_text("[providers.ollama]\nenabled = false\n")
-    where = ("--socket", place / "s", "--data-dir", place / "data", "--config", place / "config.toml")
-    with started(("serve", *where), place / "s", program=program) as child:
-        yield child.ready()
-
-
-class Crowd:
-    """Writers, what they were told, and what they were refused."""
-
-    def __init__(self, *, big: bool = False) -> None:
-        self.journal, self.refusals = Journal(), Refusals()
-        names = [f"writer-{number}" for number in range(WRITERS)]
-        scripts = [big_ventures(name, 20) if big else lifecycles(name) for name in names]
-        self.writers = [
-            Persevering(name, script, self.journal, self.refusals) for name, script in zip(names, scripts, strict=True)
-        ]
-
-    @property
-    def acknowledged(self) -> int:
-        """How many commands were."""
-        return len(self.journal.acknowledged)
-
-    def wait_for_more(self, commands: int) -> None:
-        """Wait until so many more were acknowledged."""
-        wanted = self.acknowledged + commands
-        wait_until(lambda: self.acknowledged >= wanted, seconds=60)
-
-    def wait_for_refusals(self, more: int = 2 * WRITERS) -> None:
-        """Wait until so many more were refused."""
-        wanted = len(self.refusals.sentences) + more
-        wait_until(lambda: len(self.refusals.sentences) >= wanted)
-
-    def wrongs(self, place: Path) -> list[str]:
-        """Return what is wrong with the store in *place*."""
-        database = place / "data" / "hecate.db"
-        return [*wrongs(database, self.journal), *self.refusals.wrongs(database)]
 
 
 def assert_degraded(child: Child) -> str:
@@ -136,42 +93,16 @@ def test_a_disk_that_lies_would_be_seen(place: Path, say: Say) -> None:
     say(f"{len(found)} commands acknowledged and not there")
 
 
-@contextmanager
-def small_disk(at: Path) -> Iterator[None]:
-    """Have a disk of `MEBIBYTES` at *at*."""
-    at.mkdir(mode=0o700)
-    options = f"size={MEBIBYTES}m,mode=0700"
-    try:
-        subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", at], check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        pytest.skip(f"a small disk cannot be mounted here: {error}")
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", "--lazy", at], check=True)
-
-
-def fill(ballast: Path) -> None:
-    """Write until there is no room left."""
-    with ballast.open("ab", buffering=0) as file:
-        for step in (1 << 16, 1 << 12):
-            try:
-                while True:
-                    file.write(bytes(step))
-            except OSError:
-                pass
-
-
 def test_a_full_disk_refuses_until_there_is_room(place: Path, say: Say) -> None:
     """Nothing is acknowledged meanwhile, all else is answered, the log stays short, and then it goes on by itself."""
     crowd = Crowd()
     with ExitStack() as stack:
-        stack.enter_context(small_disk(place / "data"))
+        stack.enter_context(small_disk(place / "data", MEBIBYTES << 10))
         child = stack.enter_context(serving(place))
         pulse = stack.enter_context(asking_after(child))
         with writing(child.socket_path, crowd.writers):
             for _ in range(ROUNDS):
-                crowd.wait_for_more(COMMANDS_BEFORE)
+                crowd.wait_for_more(100)
                 fill(place / "data" / "ballast")
                 crowd.wait_for_refusals()
                 assert assert_degraded(child) == "the disk is full"

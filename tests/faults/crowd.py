@@ -1,0 +1,55 @@
+"""Eight writers who take their applications through design and plan, whatever happens to the daemon."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import apsw
+
+from tests.daemon.child import wait_until
+from tests.dossiers.crash import Journal
+from tests.dossiers.crash_rig import stored
+from tests.dossiers.oracle import wrongs
+from tests.faults.writing import Persevering, Refusals, big_ventures, lifecycles
+
+WRITERS = 8
+PATIENCE_SECONDS = 60.0
+
+
+class Crowd:
+    """Writers, what they were told, and what they were refused."""
+
+    def __init__(self, *, big: bool = False) -> None:
+        self.journal, self.refusals = Journal(), Refusals()
+        names = [f"writer-{number}" for number in range(WRITERS)]
+        scripts = [big_ventures(name, 20) if big else lifecycles(name) for name in names]
+        self.writers = [
+            Persevering(name, script, self.journal, self.refusals) for name, script in zip(names, scripts, strict=True)
+        ]
+
+    @property
+    def acknowledged(self) -> int:
+        """How many commands were."""
+        return len(self.journal.acknowledged)
+
+    def wait_for_more(self, commands: int) -> None:
+        """Wait until so many more were acknowledged."""
+        wanted = self.acknowledged + commands
+        wait_until(lambda: self.acknowledged >= wanted, PATIENCE_SECONDS)
+
+    def wait_for_refusals(self, more: int = 2 * WRITERS) -> None:
+        """Wait until so many more were refused."""
+        wanted = len(self.refusals.sentences) + more
+        wait_until(lambda: len(self.refusals.sentences) >= wanted)
+
+    def wrongs(self, place: Path) -> list[str]:
+        """Return what is wrong with the store in the folder ``data`` of *place*, while nobody writes."""
+        database = place / "data" / "hecate.db"
+        try:
+            return [*wrongs(database, self.journal), *self.refusals.wrongs(database)]
+        except apsw.Error as error:
+            return [f"the store cannot be read: {error!r}"]
+
+    def stored_though_unanswered(self, place: Path) -> int:
+        """Return how many commands were recorded whose callers do not know it."""
+        return stored(place / "data" / "hecate.db", self.journal.open)
