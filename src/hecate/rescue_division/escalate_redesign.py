@@ -38,10 +38,10 @@ class RedesignEscalated(Event, frozen=True):
 
 
 def decide(dossier: Dossier, command: EscalateRedesign) -> Sequence[Event]:
-    """Escalate, for a reason that has not been given before.
+    """Escalate, for a reason that has not been given before with the same aggregates.
 
     Raises:
-        Refused: The reason says nothing, or it was the reason of an earlier escalation.
+        Refused: The reason says nothing, or it was the reason of an earlier escalation of these aggregates.
     """
     if not command.reason.strip():
         raise Refused("an escalation needs a reason")
