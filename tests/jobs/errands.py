@@ -95,7 +95,7 @@ def errand_of(job: Job) -> ErrandAsked:
 async def run_errand(job: Job) -> Command:
     """Run the script; some names are faults of the work itself."""
     errand = errand_of(job)
-    if errand.script == "refuse":
+    if errand.script in {"refuse", "refuse for good"}:
         raise Refused("there is nothing to be had")
     if errand.script == "bug":
         raise ZeroDivisionError("a bug in the work")
@@ -107,6 +107,12 @@ async def run_errand(job: Job) -> Command:
     end = await job.run(("sh", "-c", errand.script), folder=workspace.root, timeout_seconds=30)
     job.progress("has run", 1, 1)
     return FinishErrand(errand_id=errand.errand_id, outcome=end.in_words)
+
+
+async def put_right(job: Job) -> None:
+    """Take back what an errand has left; one cannot be."""
+    if errand_of(job).script == "refuse for good":
+        raise Refused("it is stuck")
 
 
 def unfinished(job: Job) -> Command:
@@ -133,7 +139,7 @@ ERRAND = Desk(
     decide=ask,
     makes="errand_id",
     status=202,
-    work=Work(do=run_errand, record=FINISH, unfinished=unfinished, holds_workspace=True),
+    work=Work(do=run_errand, record=FINISH, put_right=put_right, unfinished=unfinished, holds_workspace=True),
     example=Example(when=RunErrand(script="true"), then=(ErrandAsked(errand_id="errand-", script="true"),)),
 )
 BEGIN = Desk(

@@ -90,6 +90,11 @@ async def test_the_same_key_leaves_one_job(run: Run) -> None:
     ("script", "error", "code"),
     [
         ("refuse", "there is nothing to be had", "conflict"),
+        (
+            "refuse for good",
+            "there is nothing to be had; what was left half done is not taken back: it is stuck",
+            "conflict",
+        ),
         ("bug", "this is a bug; the log tells more under job-", "internal_error"),
     ],
 )

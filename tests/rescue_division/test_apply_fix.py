@@ -19,6 +19,7 @@ from tests.daemon.child import wait_until
 from tests.deciding import decided
 from tests.rescue_division.trouble import PATCH, RIGHT, USELESS, WRONG, Trouble, trouble
 from tests.serving import serving
+from tests.small_disk import small_disk
 
 
 def diagnosed(patch: str) -> IncidentDiagnosed:
@@ -289,6 +290,31 @@ def test_what_somebody_has_changed_meanwhile_stays(division: Trouble) -> None:
     assert "auth/sums.py was changed by somebody else meanwhile, and stays as it is" in job["output"]["head"]
 
 
+def test_a_fix_that_finds_the_disk_full_is_taken_back(asker: Caller, tmp_path: Path) -> None:
+    """The tests have filled it, so the commit fails, and there is no room for a second copy of any file."""
+    fills = dedent("""\
+        from contextlib import suppress
+
+
+        def test_fill() -> None:
+            with suppress(OSError), open("ballast", "ab", buffering=0) as file:
+                while True:
+                    file.write(bytes(4096))
+        """)
+    long = "# long\n" * 10_000
+    patch = PATCH.replace("@@ -1,2 +1,2 @@", "@@ -1,3 +1,3 @@") + " # long\n"
+    with small_disk(tmp_path / "disk", 1024):
+        division = trouble(asker, tmp_path / "disk" / "workspace")
+        division.commit(auth__sums=WRONG + long, auth__test_fill=fills)
+        reply = division.fix(patch=patch)
+        assert reply.status == 409
+        assert "git hash-object" in reply.json["error"]
+        assert "No space left on device" in reply.json["error"]
+        assert division.source == WRONG + long
+        (division.workspace / "auth" / "ballast").unlink()
+        assert division.git("status", "--porcelain") == ""
+
+
 @pytest.mark.parametrize("branch", ["", "fix/sums"])
 def test_a_killed_daemon_leaves_a_fix_whole_or_gone(tmp_path: Path, branch: str) -> None:
     """Killed at any step of the job: at the next start the fix is committed and recorded, or nothing of it is left."""
@@ -313,7 +339,8 @@ def test_a_killed_daemon_leaves_a_fix_whole_or_gone(tmp_path: Path, branch: str)
                 assert again.git("status", "--porcelain", "--untracked-files=no") == "", step
                 assert [item["kind"] for item in again.listed] == ["fix" if is_whole else "failed_fix"], step
                 assert state in ({"succeeded", "interrupted"} if is_whole else {"interrupted"})
-                assert [path for path in (Path(folder) / "data" / "fixes").glob("job-*") if path.is_dir()] == []
+                notes = Path(folder) / "data" / "fixes"
+                assert [path.name for path in notes.glob("*") if path.name != f"{job_id}.json"] == [], step
                 again.caller.close()
 
 

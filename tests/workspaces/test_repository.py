@@ -172,3 +172,31 @@ async def test_an_index_that_somebody_has_locked_is_said_and_no_commit_left(plac
     lock.unlink()
     assert await place.written(b="2")
     assert place.git("status", "--porcelain") == ""
+
+
+async def test_a_repository_that_was_begun_only_is_made_whole(tmp_path: Path) -> None:
+    """A disk that was full, or a kill, has broken ``git init`` off: what it has left is no repository yet."""
+    place = Place(tmp_path / "work")
+    (place.workspace.root / ".git" / "hooks").mkdir(parents=True)
+    await place.repository.prepare()
+    assert await place.written(a="1")
+    assert place.git("status", "--porcelain") == ""
+
+
+async def test_a_repository_that_has_lost_its_head_is_not_made_anew(place: Place) -> None:
+    """There are commits in it, and which was checked out is not for us to say."""
+    await place.written(a="1")
+    (place.workspace.root / ".git" / "HEAD").unlink()
+    await place.repository.prepare()
+    with pytest.raises(Refused, match="not a git repository"):
+        await place.written(b="2")
+    assert not (place.workspace.root / ".git" / "HEAD").exists()
+
+
+async def test_the_reason_is_said_where_git_says_it_before_its_last_words(place: Place) -> None:
+    """Of objects that cannot be written it says in the end only that they cannot."""
+    objects = place.workspace.root / ".git" / "objects"
+    objects.rename(objects.with_name("elsewhere"))
+    objects.symlink_to("/proc/self/fdinfo")
+    with pytest.raises(Refused, match=r"git hash-object .*: error: .*; fatal: Unable to add .* to database"):
+        await place.written(a="1")

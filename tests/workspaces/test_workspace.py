@@ -10,6 +10,7 @@ import pytest
 
 from hecate.dossiers.errors import Refused
 from hecate.workspaces.workspace import Workspace
+from tests.small_disk import fill, small_disk
 
 
 @pytest.fixture
@@ -103,3 +104,36 @@ def test_a_disk_that_takes_nothing_is_said(workspace: Workspace) -> None:
     with pytest.raises(Refused, match=r"cannot write .*File name too long"):
         workspace.write("x" * 300, b"1")
     assert list(workspace.root.iterdir()) == []
+
+
+def test_who_may_use_a_file_stays_as_it_is(workspace: Workspace) -> None:
+    """But for whether it is run."""
+    workspace.write("a", b"1")
+    path = workspace.root / "a"
+    for mode, executable, then in ((0o600, False, 0o600), (0o664, True, 0o775), (0o750, False, 0o640)):
+        path.chmod(mode)
+        workspace.write("a", b"2", executable=executable)
+        assert stat.S_IMODE(path.stat().st_mode) == then
+
+
+def test_what_was_there_is_put_back_also_on_a_full_disk(tmp_path: Path) -> None:
+    """In the file itself, since there is no room for another; it was larger, so there is enough in it."""
+    with small_disk(tmp_path / "disk", 256):
+        workspace = Workspace.open(tmp_path / "disk", is_named=True, make=False)
+        workspace.write("a", b"after" * 10_000, executable=True)
+        fill(tmp_path / "disk" / "ballast")
+        with pytest.raises(Refused, match="No space left on device"):
+            workspace.write("a", b"before" * 5_000)
+        workspace.put_back("a", b"before" * 5_000)
+        assert workspace.read("a") == b"before" * 5_000
+        assert stat.S_IMODE((workspace.root / "a").stat().st_mode) == 0o644
+        assert sorted(path.name for path in workspace.root.iterdir()) == ["a", "ballast"]
+
+
+def test_what_cannot_be_put_back_is_said(tmp_path: Path) -> None:
+    """A file that is gone takes room again."""
+    with small_disk(tmp_path / "disk", 64):
+        workspace = Workspace.open(tmp_path / "disk", is_named=True, make=False)
+        fill(tmp_path / "disk" / "ballast")
+        with pytest.raises(Refused, match="cannot write 'a' in the workspace"):
+            workspace.put_back("a", b"before")

@@ -18,6 +18,7 @@ import msgspec
 from hecate.dossiers.errors import Refused
 from hecate.generate_division.record_desk import DeskGenerated
 from hecate.generate_division.record_skeleton import SkeletonGenerated
+from hecate.workspaces.interrupted_commit import commit_with, have_index_follow
 
 if TYPE_CHECKING:
     from hecate.generate_division.skeleton.design import GeneratedFile
@@ -81,9 +82,10 @@ class OwnFiles:
 
 
 async def own_files(job: Job) -> OwnFiles:
-    """Return what was generated for the job's division until now."""
+    """Return what was generated for the job's division until now, also by a job that could not take it back."""
     dossier = await job.dossier()
-    hashes: Hashes = {}
+    noted = await asyncio.to_thread(_read, _place(job))
+    hashes: Hashes = {change.path: set(change.hashes) for change in noted.changes}
     filled: dict[str, dict[str, str]] = {}
     for skeleton in dossier.all(SkeletonGenerated):
         for file in skeleton.files:
@@ -128,19 +130,17 @@ async def take_back(job: Job) -> None:
         return
     workspace = await job.workspace(folder=note.folder)
     repository = job.repository(workspace)
-    last = await repository.try_git("log", "-1", "--format=%B")
-    if last.end.succeeded and job.id in last.output:
-        # All is there, but for what follows a commit: a person's index knows of it.
-        paths = [change.path for change in note.changes]
-        committed = await repository.git("ls-tree", "-r", "--full-name", "HEAD", "--", *paths)
-        await repository.git("update-index", "--add", "--index-info", given=f"{committed}\n".encode())
+    if commit := await commit_with(repository, job.id):
+        # All is there, but for what follows a commit.
+        await have_index_follow(repository, commit, [change.path for change in note.changes])
         return
 
     def undo() -> None:
         for folder in {Path(change.path).parent for change in note.changes}:
             for left in workspace.path(str(folder)).glob(UNFINISHED):
                 workspace.remove(str(folder / left.name))
-        for change in reversed(note.changes):
+        # What was added goes first, which makes room on a full disk.
+        for change in sorted(note.changes, key=lambda change: change.before is not None):
             there = workspace.read(change.path)
             if there is not None and sha256(there) not in change.hashes:
                 continue  # a person has been faster
@@ -148,7 +148,7 @@ async def take_back(job: Job) -> None:
                 if workspace.path(change.path).parent.is_dir():
                     workspace.remove(change.path)  # if only the folders that were made for it
             elif there is not None and there != change.before.encode():
-                workspace.write(change.path, change.before.encode())
+                workspace.put_back(change.path, change.before.encode())
 
     await asyncio.to_thread(undo)
     job.tell(f"what was written of {len(note.changes)} files is taken back")

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import structlog
 
 from hecate.dossiers import job_records
@@ -96,7 +97,10 @@ async def _put_right(job: Job, put_right: Callable[[Job], Awaitable[None]]) -> N
     try:
         await put_right(job)
     except HecateError as exc:
-        job.tell(f"what was left half done is not taken back: {exc}")
+        left = f"what was left half done is not taken back: {exc}"
+        job.tell(left)
+        if job.error is not None:
+            job.error = msgspec.structs.replace(job.error, error=f"{job.error.error}; {left}")
         log.error("a job is not put right", job=job.id, error=str(exc))  # noqa: TRY400 - no bug
     except Exception:
         log.exception("bug in putting a job right", job=job.id, process=job.process.name)

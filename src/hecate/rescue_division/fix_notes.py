@@ -96,6 +96,7 @@ class FixNotes:
             shutil.rmtree(folder, ignore_errors=True)
 
     def clear_scratch(self) -> None:
-        """Remove the folders that the daemon's end has left."""
+        """Remove the folders that the daemon's end has left, and a note that it has broken off."""
+        self._path.with_suffix(".new").unlink(missing_ok=True)
         for folder in self._folder.glob(f"{self._job_id}-*"):
             shutil.rmtree(folder, ignore_errors=True)

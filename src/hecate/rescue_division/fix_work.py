@@ -10,6 +10,7 @@ tells by its last line which job has made it: so a fix that the daemon's end has
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -24,6 +25,7 @@ from hecate.rescue_division.record_fix import RecordFix
 from hecate.suites.own_suite import OWN_SUITE
 from hecate.suites.run_suite import Suite, run_suite
 from hecate.workspaces.checkout import check_out
+from hecate.workspaces.interrupted_commit import commit_with, have_index_follow
 from hecate.workspaces.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -32,8 +34,6 @@ if TYPE_CHECKING:
     from hecate.workspaces.repository import Repository
 
 TRAILER = "Hecate-Job"
-MOST_COMMITS = "--max-count=50"
-"""That are looked at for the one of a job: some may have come after it."""
 LONGEST_SUBJECT = 100
 
 
@@ -47,8 +47,9 @@ async def fix(job: Job) -> RecordFix:
     try:
         commit = await (_on_branch(job) if _asked(job).branch else _in_place(job))
     except BaseException:
-        # Now, while the workspace is this job's; once more at its end, where even this is broken off.
-        await put_right(job)
+        # Now, while the workspace is this job's; once more at its end, where even this fails or is broken off.
+        with suppress(Refused):
+            await put_right(job)
         raise
     job.progress("the fix is committed")
     return _applied(job, commit)
@@ -169,21 +170,15 @@ async def put_right(job: Job) -> None:
     if note is None or note.commit:
         return
     workspace = await asyncio.to_thread(Workspace.open, Path(note.root), is_named=note.is_named, make=False)
-    commit = await _commit_of(job, job.repository(workspace), note.branch)
-    if commit:
+    repository = job.repository(workspace)
+    ref = f"refs/heads/{note.branch}" if note.branch else "HEAD"
+    if commit := await commit_with(repository, f"{TRAILER}: {job.id}", ref):
+        await have_index_follow(repository, commit, [change.path for change in note.changes])
         await _note_down(job, replace(note, commit=commit))
         return
     for path in await asyncio.to_thread(take_back, workspace, note.changes):
         job.tell(f"{path} was changed by somebody else meanwhile, and stays as it is")
     notes.forget()
-
-
-async def _commit_of(job: Job, repository: Repository, branch: str) -> str:
-    """Return the commit that *job* has made, if it has come to that."""
-    where = f"refs/heads/{branch}" if branch else "HEAD"
-    mine = ("--fixed-strings", f"--grep={TRAILER}: {job.id}")
-    found = await repository.try_git("log", MOST_COMMITS, "--format=%H", *mine, where, "--")
-    return found.output.strip().partition("\n")[0] if found.end.succeeded else ""
 
 
 def unfinished(job: Job) -> RecordFix:

@@ -164,27 +164,32 @@ def make(workspace: Workspace, changes: Iterable[Change]) -> None:
     for change in changes:
         if workspace.read(change.path) != change.before:
             raise Refused(f"{change.path!r} was changed while the patch was being applied")
-        _put(workspace, change.path, change.after, executable=change.is_executable)
+        if change.after is None:
+            workspace.remove(change.path)
+        else:
+            workspace.write(change.path, change.after, executable=change.is_executable)
 
 
 def take_back(workspace: Workspace, changes: Sequence[Change]) -> list[str]:
     """Undo what there is of *changes*, and return the paths that somebody has changed since, which stay as they are.
 
     Raises:
-        Refused: The disk does not take it.
+        Refused: The disk does not take one of them; the others are undone.
     """
-    left = []
-    for change in reversed(changes):
+    left, trouble = [], None
+    # What was added goes first: that makes room on a full disk, and for what was in its place.
+    for change in sorted(changes, key=lambda change: change.before is not None):
         now = workspace.read(change.path)
-        if now == change.after:
-            _put(workspace, change.path, change.before, executable=change.was_executable)
-        elif now != change.before:
-            left.append(change.path)
+        if now != change.after:
+            left += [change.path] if now != change.before else []
+            continue
+        try:
+            if change.before is None:
+                workspace.remove(change.path)
+            else:
+                workspace.put_back(change.path, change.before, executable=change.was_executable)
+        except Refused as exc:
+            trouble = trouble or exc
+    if trouble is not None:
+        raise trouble
     return left
-
-
-def _put(workspace: Workspace, path: str, content: bytes | None, *, executable: bool) -> None:
-    if content is None:
-        workspace.remove(path)
-    else:
-        workspace.write(path, content, executable=executable)

@@ -20,7 +20,7 @@ GIT_SECONDS = 60.0
 SAFE = (
     "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "core.attributesFile=/dev/null",
     "-c", "commit.gpgSign=false", "-c", "log.showSignature=false", "-c", "protocol.allow=never",
-    "-c", "safe.directory=*",
+    "-c", "safe.directory=*", "-c", "core.quotePath=false",
 )  # fmt: skip
 """A repository may come from anywhere, and its configuration must not decide what we run."""
 
@@ -33,6 +33,9 @@ ENVIRONMENT = {
     "GIT_NO_LAZY_FETCH": "1",
     "GIT_ALLOW_PROTOCOL": "none",
 }
+
+
+OF_EVERY_REPOSITORY = ("HEAD", "objects", "refs")
 
 
 class Author(NamedTuple):
@@ -93,9 +96,14 @@ class Repository:
         Raises:
             Refused: git is not installed, or fails.
         """
-        if (self._workspace.root / ".git").exists():
+        there = self._workspace.root / ".git"
+        if there.exists() and not _is_half_made(there):
             return
-        if self._workspace.is_named and (await self.try_git("rev-parse", "--is-inside-work-tree")).end.succeeded:
+        if (
+            not there.exists()
+            and self._workspace.is_named
+            and (await self.try_git("rev-parse", "--is-inside-work-tree")).end.succeeded
+        ):
             return
         await self.git("init", "--quiet", "--initial-branch=main")
 
@@ -187,9 +195,7 @@ class Repository:
         """
         ended, output = await self.try_git(*arguments, given=given, environment=environment)
         if not ended.succeeded:
-            lines = output.strip().splitlines() or ["it says nothing"]
-            # Advice of several lines may follow the reason.
-            reason = next((line for line in lines if line.startswith("fatal: ")), lines[-1])
+            reason = _reason(output)
             raise Refused(f"git {arguments[0]} in {self._workspace.root} failed ({ended.in_words}): {reason}")
         return output
 
@@ -235,6 +241,21 @@ class Repository:
             "GIT_COMMITTER_NAME": name,
             "GIT_COMMITTER_EMAIL": email,
         }
+
+
+def _is_half_made(there: Path) -> bool:
+    """Tell whether ``git init`` was broken off in *there*, by a full disk or a kill, with nothing in it to lose."""
+    if not there.is_dir() or all((there / name).exists() for name in OF_EVERY_REPOSITORY):
+        return False
+    return not any(path.is_file() for path in (there / "objects").rglob("*"))
+
+
+def _reason(output: str) -> str:
+    """Return what git says of its failure: the first error has the reason where the fatal one has only what follows."""
+    lines = output.strip().splitlines() or ["it says nothing"]
+    said = [next((line for line in lines if line.startswith(word)), "") for word in ("error: ", "fatal: ")]
+    # Advice of several lines may follow.
+    return "; ".join(filter(None, said)) or lines[-1]
 
 
 def _switched_off(keys: Sequence[str]) -> dict[str, str]:

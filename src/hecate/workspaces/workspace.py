@@ -6,6 +6,7 @@ leads out, by ``..``, as an absolute path or through a link; also where a link i
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import stat
@@ -14,6 +15,8 @@ from pathlib import Path
 
 from hecate.dossiers.errors import Refused
 from hecate.workspaces.folder_walk import opened_folder
+
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class Workspace:
@@ -95,6 +98,8 @@ class Workspace:
     def write(self, relative: str, content: bytes, *, executable: bool = False) -> None:
         """Put *content* into the file at once: it has the old content or the new, never a part.
 
+        Who else may read and write it stays as it is.
+
         Raises:
             Refused: The path leads out, or the disk does not take it.
         """
@@ -106,12 +111,37 @@ class Workspace:
                 try:
                     with open(file, "wb") as opened:  # noqa: PTH123 - the descriptor is there already
                         opened.write(content)
-                        os.fchmod(file, 0o755 if executable else 0o644)
+                        os.fchmod(file, _mode_of(name, folder, executable=executable))
                     os.rename(unfinished, name, src_dir_fd=folder, dst_dir_fd=folder)
                 except BaseException:
                     with suppress(OSError):
                         os.unlink(unfinished, dir_fd=folder)
                     raise
+        except OSError as exc:
+            raise Refused(f"cannot write {relative!r} in the workspace {self.root}: {_reason(exc)}") from exc
+
+    def put_back(self, relative: str, content: bytes, *, executable: bool = False) -> None:
+        """Put what the file held before into it again: as `write` does, or where there is no room for that, in place.
+
+        Raises:
+            Refused: The path leads out, or the disk does not take it.
+        """
+        try:
+            self.write(relative, content, executable=executable)
+        except Refused as exc:
+            if not isinstance(exc.__cause__, OSError) or exc.__cause__.errno not in NO_ROOM:
+                raise
+            self._write_over(relative, content, executable=executable)
+
+    def _write_over(self, relative: str, content: bytes, *, executable: bool) -> None:
+        folders, name = self._walk(relative)
+        try:
+            with opened_folder(self.root, folders) as folder:
+                file = os.open(name, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+                with open(file, "r+b") as opened:  # noqa: PTH123 - the descriptor is there already
+                    opened.write(content)
+                    opened.truncate()
+                    os.fchmod(file, _mode_of(name, folder, executable=executable))
         except OSError as exc:
             raise Refused(f"cannot write {relative!r} in the workspace {self.root}: {_reason(exc)}") from exc
 
@@ -147,6 +177,16 @@ class Workspace:
         if not name:
             raise Refused(f"{relative!r} is the workspace itself")
         return folders, name
+
+
+def _mode_of(name: str, folder: int, *, executable: bool) -> int:
+    """Return the permissions for a file: those that it has, but for who may run it; of a new one the usual ones."""
+    try:
+        there = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
+    except FileNotFoundError:
+        there = stat.S_IFREG | 0o644
+    kept = there & 0o666 if stat.S_ISREG(there) else 0o644
+    return kept | (kept & 0o444) >> 2 if executable else kept
 
 
 def _reason(exc: BaseException) -> str:
