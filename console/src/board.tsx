@@ -8,11 +8,13 @@ import { ProposedDivisions } from "./proposals";
 
 export const PROCESSES = ["design", "plan", "generate", "test", "deploy", "monitor", "rescue"] as const;
 
-const SIGNS: Record<string, string> = { pending: "·", active: "▶", paused: "‖", completed: "✓", archived: "✗" };
+export const SIGNS: Record<string, string> = { pending: "·", active: "▶", paused: "‖", completed: "✓", archived: "✗" };
+const INCIDENTS = "with incidents";
 const MOST_VENTURES = 500;
 
 export function Ventures() {
-  const fetched = useFetched(`/api/ventures?limit=${MOST_VENTURES}`, (event) => event.type.startsWith("venture_"));
+  const [after, setAfter] = useState<string[]>([]);
+  const fetched = useFetched(`/api/ventures?limit=${MOST_VENTURES}${after.length ? `&after=${after.at(-1)}` : ""}`, (event) => event.type.startsWith("venture_"));
   const setUp = (
     <CommandButton
       target={{ template: "/api/ventures", ids: {}, name: "Set up a venture", onDone: (answer) => (location.hash = `#/venture/${answer.id}`) }}
@@ -28,13 +30,19 @@ export function Ventures() {
     <>
       <Title name="Ventures">{setUp}</Title>
       <Loaded from={fetched}>
-        {({ ventures }) =>
-          ventures.length ? (
-            <Table caption="Ventures" columns={columns} rows={ventures as Fields[]} keyOf={(venture) => venture.id} />
-          ) : (
-            <Empty>There is no venture yet. A venture is an application to be: set one up, and discover its divisions.</Empty>
-          )
-        }
+        {({ ventures, next }) => (
+          <>
+            {ventures.length ? (
+              <section class="card" aria-label="All ventures"><Table caption="Ventures" columns={columns} rows={ventures as Fields[]} keyOf={(venture) => venture.id} /></section>
+            ) : (
+              <Empty>There is no venture yet. A venture is an application to be: set one up, and discover its divisions.</Empty>
+            )}
+            <div class="row">
+              {after.length > 0 && <button type="button" onClick={() => setAfter(after.slice(0, -1))}>Previous ventures</button>}
+              {next && <button type="button" onClick={() => setAfter([...after, next])}>Next ventures</button>}
+            </div>
+          </>
+        )}
       </Loaded>
     </>
   );
@@ -45,22 +53,11 @@ export function Board({ id }: { id: string }) {
   const board = useFetched(`/api/ventures/${id}/board`, concerns);
   const venture = useFetched(`/api/ventures/${id}`, concerns);
   const discovery = useFetched(`/api/ventures/${id}/divisions?limit=1`, concerns);
-  const [sought, setSought] = useState("");
   const [chosen, setChosen] = useState<Fields | null>(null);
   const name = board.value?.name ?? "Board";
-  const columns: Column<Fields>[] = [
-    { head: "Division", cell: (division) => <a href={`#/division/${division.division_id}`}>{division.name}</a> },
-    { head: "Now", cell: (division) => <>{division.process.replace("_division", "")} <Word>{division.state}</Word></> },
-    { head: "Processes", cell: (division) => <Cycle processes={division.processes} /> },
-    { head: "Health", cell: (division) => <Word>{division.health}</Word> },
-    { head: "Open incidents", cell: incidentsOf },
-    { head: "Last test", cell: (division) => division.last_test && <><Word>{division.last_test.outcome}</Word> {division.last_test.passed}/{division.last_test.total}</> },
-    { head: "Live", cell: (division) => division.live_release?.version },
-    { head: "Commands", cell: (division) => <button type="button" aria-haspopup="dialog" onClick={() => setChosen(division)}>Commands<span class="unseen"> of {division.name}</span></button> },
-  ];
   return (
     <>
-      <p><a href="#/">All ventures</a></p>
+      <p class="back"><a href="#/">All ventures</a></p>
       <Title name={name}>{venture.value && <Actions base="/api/ventures/{venture_id}" ids={{ venture_id: id }} of={name} actions={venture.value.venture.available_actions} />}</Title>
       <Loaded from={board}>
         {({ summary, divisions }) => (
@@ -72,19 +69,52 @@ export function Board({ id }: { id: string }) {
               {Object.entries<number>(summary.health).map(([health, count]) => <div key={health}><dt>{health}</dt><dd>{count}</dd></div>)}
             </dl>
             <Section name="Divisions" beside={discovery.value?.process && <>discovery <Word>{discovery.value.process.state}</Word><Actions base="/api/ventures/{venture_id}/discovery" ids={{ venture_id: id }} of="discovery" actions={discovery.value.process.available_actions} /></>}>
-              {divisions.length > 10 && <label class="row">Find <input type="search" value={sought} onInput={(event) => setSought(event.currentTarget.value)} /></label>}
-              {divisions.length ? (
-                <Table caption="Divisions" columns={columns} rows={divisions.filter((division: Fields) => division.name.includes(sought))} keyOf={(division) => division.division_id} />
-              ) : (
-                <Empty>No division is discovered yet: start discovery, then discover one, or let a model propose some.</Empty>
-              )}
-              {divisions.length > 0 && <p class="legend">{Object.entries(SIGNS).map(([state, sign]) => `${sign} ${state}`).join(", ")}; {PROCESSES.join(", ")}</p>}
+              {divisions.length ? <Divisions divisions={divisions} onChoose={setChosen} /> : <Empty>No division is discovered yet: start discovery, then discover one, or let a model propose some.</Empty>}
             </Section>
           </>
         )}
       </Loaded>
       <ProposedDivisions venture={id} mayDiscover={discovery.value?.process?.available_actions.includes("discover") ?? false} />
       {chosen && <Dialog name={`Commands of ${chosen.name}`} onClose={() => setChosen(null)}><DivisionCommands id={chosen.division_id} /></Dialog>}
+    </>
+  );
+}
+
+/** The divisions, chosen by name, by the process that they are at, or by whether they have incidents. */
+function Divisions({ divisions, onChoose }: { divisions: Fields[]; onChoose: (division: Fields) => void }) {
+  const [sought, setSought] = useState("");
+  const [at, setAt] = useState("");
+  const nowOf = (division: Fields) => division.process.replace("_division", "");
+  const choices: [string, number][] = [
+    ["", divisions.length],
+    ...PROCESSES.map((process): [string, number] => [process, divisions.filter((division) => nowOf(division) === process).length]),
+    [INCIDENTS, divisions.filter((division) => division.open_incident_count).length],
+  ];
+  const shown = divisions.filter((division) => division.name.includes(sought) && (!at || (at === INCIDENTS ? division.open_incident_count : nowOf(division) === at)));
+  const columns: Column<Fields>[] = [
+    { head: "Division", cell: (division) => <a href={`#/division/${division.division_id}`}>{division.name}</a> },
+    { head: "Now", cell: (division) => <span class="pair">{nowOf(division)} <Word>{division.state}</Word></span> },
+    { head: "Processes", headed: <><span class="unheaded">Processes</span><span class="cycle heads" aria-hidden="true">{PROCESSES.map((process) => <span key={process}>{process}</span>)}</span></>, cell: (division) => <Cycle processes={division.processes} /> },
+    { head: "Health", cell: (division) => <Word>{division.health}</Word> },
+    { head: "Open incidents", cell: incidentsOf },
+    { head: "Last test", cell: (division) => division.last_test && <span class="pair"><Word>{division.last_test.outcome}</Word> {division.last_test.passed}/{division.last_test.total}</span> },
+    { head: "Live", cell: (division) => division.live_release?.version },
+    { head: "Commands", cell: (division) => <button type="button" aria-haspopup="dialog" onClick={() => onChoose(division)}>Commands<span class="unseen"> of {division.name}</span></button> },
+  ];
+  return (
+    <>
+      {divisions.length > 1 && (
+        <div class="row">
+          <div class="row choices" role="group" aria-label="Which divisions">
+            {choices.filter(([which, count]) => !which || count).map(([which, count]) => (
+              <button key={which} type="button" aria-pressed={at === which} onClick={() => setAt(which)}>{which || "all"} <span class="dim">{count}</span></button>
+            ))}
+          </div>
+          <label>Find <input type="search" value={sought} onInput={(event) => setSought(event.currentTarget.value)} /></label>
+        </div>
+      )}
+      {shown.length ? <Table isWide caption="Divisions" columns={columns} rows={shown} keyOf={(division) => division.division_id} /> : <Empty>No division is like that: choose others above.</Empty>}
+      <p class="legend">{Object.entries(SIGNS).map(([state, sign]) => `${sign} ${state}`).join(", ")}</p>
     </>
   );
 }

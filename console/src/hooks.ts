@@ -1,10 +1,19 @@
-import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { createContext } from "preact";
+import { useCallback, useContext, useEffect, useMemo, useRef, useState } from "preact/hooks";
 
 import { type Fields, get } from "./api";
 import { type Happening, onHappening } from "./live";
 
 /** How long to wait for more of what happens together before it is asked for, in ms. */
 const TOGETHER_MS = 150;
+
+/** The position of the event as of which a page is read; null: as it is now, and live. */
+export const Moment = createContext<number | null>(null);
+
+/** What an event must be of to concern a division, or a venture. */
+export function concerning(id: string): (event: Happening) => boolean {
+  return (event) => event.stream.endsWith(id);
+}
 
 export interface Fetched {
   value: Fields | null;
@@ -72,14 +81,16 @@ export function usePlace(): string[] {
 
 export interface Items {
   items: Fields[];
-  /** What the last answer said besides: what holds now. */
+  /** What the last answer said besides: what holds now.  Null, too, where the page is read as of a moment of the past. */
   now: Fields | null;
+  isLoaded: boolean;
   error: Error | null;
 }
 
-/** Everything that a process has recorded, oldest first; what comes later is added, and nothing is asked for twice. */
+/** Everything that a process has recorded until the page's moment, oldest first; what comes later is added, and nothing is asked for twice. */
 export function useItems(path: string, key: string, concerns: (event: Happening) => boolean): Items {
-  const [state, setState] = useState<Items>({ items: [], now: null, error: null });
+  const [state, setState] = useState<{ items: Fields[]; now: Fields | null; error: Error | null }>({ items: [], now: null, error: null });
+  const moment = useContext(Moment);
   useEffect(() => {
     let isGone = false;
     let isUnderWay = false;
@@ -120,5 +131,9 @@ export function useItems(path: string, key: string, concerns: (event: Happening)
     };
     // A page has one key, and one notion of what concerns it, for as long as it has one path.
   }, [path]);
-  return state;
+  return useMemo(() => {
+    const { items, now, error } = state;
+    if (moment === null) return { items, now, isLoaded: now !== null, error };
+    return { items: items.filter((one) => one.position <= moment), now: null, isLoaded: now !== null, error };
+  }, [state, moment]);
 }

@@ -15,7 +15,7 @@ export function Jobs() {
   const fetched = useFetched(`/api/jobs?limit=50${page ? `&after=${page}` : ""}`, () => true, POLL_MS);
   const columns: Column<Fields>[] = [
     { head: "Job", cell: (job) => <a href={`#/jobs/${job.id}`}>{job.action} <span class="unseen">{job.id}</span></a> },
-    { head: "Process", cell: (job) => job.process.replace("_division", "") },
+    { head: "Process", cell: (job) => job.process.replace(/_divisions?$/, "") },
     { head: "State", cell: (job) => <Word>{job.state}</Word> },
     { head: "Progress", cell: (job) => job.error ?? `${job.total ? `${job.done ?? 0}/${job.total} ` : ""}${job.message}` },
     { head: "Asked for", cell: (job) => <Time at={job.created_at} /> },
@@ -27,7 +27,7 @@ export function Jobs() {
       <Loaded from={fetched}>
         {({ jobs, next }) => (
           <>
-            {jobs.length ? <Table caption="Jobs, the newest first" columns={columns} rows={jobs as Fields[]} keyOf={(job) => job.id} /> : <Empty>No job has run yet. Generating code, running tests and deploying are jobs: begin one on a division's page.</Empty>}
+            {jobs.length ? <section class="card" aria-label="All jobs"><Table isWide caption="Jobs, the newest first" columns={columns} rows={jobs as Fields[]} keyOf={(job) => job.id} /></section> : <Empty>No job has run yet. Generating code, running tests and deploying are jobs: begin one on a division's page.</Empty>}
             <div class="row">
               {page && <button type="button" onClick={() => setAfter(after.slice(0, -1))}>Newer</button>}
               {next && jobs.length === 50 && <button type="button" onClick={() => setAfter([...after, next])}>Older</button>}
@@ -76,7 +76,7 @@ export function Job({ id }: { id: string }) {
   }
   return (
     <>
-      <p><a href="#/jobs">All jobs</a></p>
+      <p class="back"><a href="#/jobs">All jobs</a></p>
       <Title name={job ? `Job: ${job.action}` : "Job"}>
         {job && UNFINISHED.has(job.state) && <button type="button" class="grave" aria-haspopup="dialog" onClick={() => setAsks(true)}>Cancel the job</button>}
       </Title>
@@ -84,7 +84,7 @@ export function Job({ id }: { id: string }) {
       {job && (
         <dl class="figures" aria-live="polite">
           <div><dt>State</dt><dd><Word>{job.state}</Word></dd></div>
-          <div><dt>Process</dt><dd>{job.division_id ? <a href={`#/division/${job.division_id}/${job.process.replace("_division", "")}`}>{job.process.replace("_division", "")}</a> : job.process}</dd></div>
+          <div><dt>Process</dt><dd>{job.division_id ? <a href={`#/division/${job.division_id}/${job.process.replace(/_divisions?$/, "")}`}>{job.process.replace(/_divisions?$/, "")}</a> : job.process}</dd></div>
           <div><dt>Progress</dt><dd>{job.total ? `${job.done ?? 0}/${job.total} ` : ""}{job.message}</dd></div>
           <div><dt>Asked for</dt><dd><Time at={job.created_at} /></dd></div>
           {job.duration_ms != null && <div><dt>Took</dt><dd>{took(job.duration_ms)}</dd></div>}

@@ -29,7 +29,7 @@ const TOLD: Record<Connection, string> = {
 };
 
 function Console() {
-  const [page = "", id = "", part = ""] = usePlace();
+  const [page = "", id = "", part = "", at = ""] = usePlace();
   const [connection, setConnection] = useState<Connection>("connecting");
   useEffect(() => onConnection(setConnection), []);
   const section = page === "venture" || page === "division" ? "" : page;
@@ -45,21 +45,21 @@ function Console() {
       </header>
       <main id="main" tabIndex={-1}>
         {(connection === "lost" || connection === "ended") && <p role="alert" class="problem">{TOLD[connection]}</p>}
-        {pageOf(page, id, part)}
+        {pageOf(page, id, part, at)}
       </main>
       <Notes />
     </>
   );
 }
 
-function pageOf(page: string, id: string, part: string) {
+function pageOf(page: string, id: string, part: string, at: string) {
   switch (page) {
     case "":
       return <Ventures />;
     case "venture":
       return <Board key={id} id={id} />;
     case "division":
-      return <Division key={id} id={id} part={part} />;
+      return <Division key={id} id={id} part={part} at={/^\d+$/.test(at) ? Number(at) : null} />;
     case "models":
       return <Models />;
     case "mesh":

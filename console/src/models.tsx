@@ -1,188 +1,57 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 
-import { type Fields, stream } from "./api";
+import type { Fields } from "./api";
+import { CommandButton } from "./commands";
 import { useFetched } from "./hooks";
 import { type Column, Empty, Loaded, Section, Table, Title, Word } from "./parts";
-import { Bars } from "./plots";
+import { Playground } from "./playground";
+import { Usage } from "./usage";
 
 const POLL_MS = 10_000;
+const MANY = 10;
 
 export function Models() {
   const health = useFetched("/api/llm/health", null, POLL_MS);
   const models = useFetched("/api/llm/models", null, POLL_MS);
   const [asked, setAsked] = useState(0);
+  const again = () => [health, models].forEach((one) => one.again());
   const providerColumns: Column<[string, Fields]>[] = [
     { head: "Provider", cell: ([name]) => name },
     { head: "Status", cell: ([, one]) => <Word>{one.status}</Word> },
     { head: "Models", cell: ([, one]) => one.models, number: true },
     { head: "Latency", cell: ([, one]) => (one.latency_ms == null ? "" : `${one.latency_ms} ms`), number: true },
-    { head: "Circuit", cell: ([, one]) => one.circuit },
-    { head: "Error", cell: ([, one]) => one.error },
+    { head: "Circuit", cell: ([, one]) => one.circuit && one.circuit !== "closed" && <Word>{one.circuit}</Word> },
+    { head: "Remark", cell: ([, one]) => one.error && <span class="broken">{one.error}</span> },
   ];
-  const columns: Column<Fields>[] = [
-    { head: "Model", cell: (one) => one.id ?? one.name },
-    { head: "Size", cell: (one) => one.size },
-    { head: "Context", cell: (one) => one.context_length, number: true },
-    { head: "Can", cell: (one) => one.capabilities?.join(", ") },
-  ];
+  const add = <CommandButton target={{ template: "/api/llm/providers/add", ids: {}, name: "Add a provider", onDone: again }} />;
+  const all = (models.value?.models ?? []) as Fields[];
   return (
     <>
-      <Title name="Models" />
+      <Title name="Models">{add}</Title>
       <Section name="Providers">
         <Loaded from={health}>{({ providers }) => <Table caption="Providers" columns={providerColumns} rows={Object.entries(providers as Record<string, Fields>)} keyOf={([name]) => name} />}</Loaded>
       </Section>
+      {all.length > 0 && <Playground models={all} usual={models.value?.default} onAnswered={() => setAsked((times) => times + 1)} />}
       <Section name="Models to choose from">
-        <Loaded from={models}>
-          {({ models: all }) =>
-            all.length ? (
-              <Table caption="Models" columns={columns} rows={all as Fields[]} keyOf={(one) => one.id ?? one.name} />
-            ) : (
-              <Empty>No provider has a model yet. Start Ollama, or add a provider: <code>hecate providers add</code>.</Empty>
-            )
-          }
-        </Loaded>
+        <Loaded from={models}>{() => (all.length ? <Choice models={all} /> : <Empty>No provider has a model yet. Start Ollama, or add a provider above.</Empty>)}</Loaded>
       </Section>
-      {models.value && models.value.models.length > 0 && <Playground models={models.value.models as Fields[]} usual={models.value.default} onAnswered={() => setAsked((times) => times + 1)} />}
       <Usage asked={asked} />
     </>
   );
 }
 
-interface Said {
-  text: string;
-  state: "idle" | "writing" | "done" | "failed";
-  firstMs: number | null;
-  allMs: number | null;
-  end: Fields;
-}
-
-const NOTHING: Said = { text: "", state: "idle", firstMs: null, allMs: null, end: {} };
-
-/** The same question to one model or two, side by side. */
-function Playground({ models, usual, onAnswered }: { models: Fields[]; usual: string | undefined; onAnswered: () => void }) {
-  const names = models.map((one) => String(one.id ?? one.name));
-  const [chosen, setChosen] = useState([usual ?? names[0] ?? "", ""]);
-  const [said, setSaid] = useState([NOTHING, NOTHING]);
-  const [question, setQuestion] = useState("");
-  const ending = useRef<AbortController | null>(null);
-  const isBusy = said.some((one) => one.state === "writing");
-  const change = (side: number, how: (was: Said) => Said) => setSaid((all) => all.map((one, place) => (place === side ? how(one) : one)));
-
-  async function ask(side: number, signal: AbortSignal) {
-    const began = performance.now();
-    change(side, () => ({ ...NOTHING, state: "writing" }));
-    try {
-      const body = { model: chosen[side], messages: [{ role: "user", content: question }], stream: true };
-      for await (const piece of stream("/api/llm/chat", { signal, body })) {
-        if (piece.data === "[DONE]") break;
-        const chunk = JSON.parse(piece.data) as Fields;
-        if (chunk.error) throw new Error(chunk.error);
-        const now = performance.now() - began;
-        change(side, (was) => ({ ...was, text: was.text + (chunk.content ?? ""), firstMs: was.firstMs ?? (chunk.content ? now : null), end: chunk.done ? chunk : was.end }));
-      }
-      change(side, (was) => ({ ...was, state: "done", allMs: performance.now() - began }));
-      onAnswered();
-    } catch (error) {
-      const told = signal.aborted ? "stopped" : (error as Error).message;
-      change(side, (was) => ({ ...was, state: "failed", end: { error: told } }));
-    }
-  }
-  function submit(event: SubmitEvent) {
-    event.preventDefault();
-    ending.current = new AbortController();
-    setSaid([NOTHING, NOTHING]);
-    for (const side of [0, 1]) if (chosen[side]) void ask(side, ending.current.signal);
-  }
-  return (
-    <Section name="Playground">
-      <form onSubmit={submit}>
-        <div class="row">
-          {[0, 1].map((side) => (
-            <label key={side}>
-              {side ? "beside" : "Ask"}{" "}
-              <select value={chosen[side]} onChange={(event) => { const name = event.currentTarget.value; setChosen((all) => all.map((one, place) => (place === side ? name : one))); }}>
-                {side === 1 && <option value="" selected={!chosen[1]}>nobody</option>}
-                {names.map((name) => <option key={name} value={name} selected={chosen[side] === name}>{name}</option>)}
-              </select>
-            </label>
-          ))}
-        </div>
-        <div class="field">
-          <label for="question">Question</label>
-          <textarea id="question" rows={3} required value={question} onInput={(event) => setQuestion(event.currentTarget.value)} onKeyDown={(event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) event.currentTarget.form?.requestSubmit(); }} />
-          <small>Ctrl+Enter sends it</small>
-        </div>
-        <div class="row">
-          <button type="submit" class="main" disabled={isBusy}>Send</button>
-          {isBusy && <button type="button" onClick={() => ending.current?.abort()}>Stop</button>}
-        </div>
-      </form>
-      <div class="two">
-        {[0, 1].map((side) => said[side] && said[side].state !== "idle" && <Spoken key={side} model={chosen[side] ?? ""} said={said[side]} />)}
-      </div>
-    </Section>
-  );
-}
-
-function Spoken({ model, said }: { model: string; said: Said }) {
-  const usage = said.end.usage;
-  const seconds = said.allMs !== null && said.firstMs !== null ? (said.allMs - said.firstMs) / 1000 : 0;
-  return (
-    <article class="card" aria-label={`Answer of ${model}`} aria-busy={said.state === "writing"}>
-      <h3>{said.end.model ?? model}</h3>
-      <p class="answer" aria-live="polite">{said.text || (said.state === "writing" ? "…" : "")}</p>
-      {said.end.error && <p role="alert" class="problem">{said.end.error}</p>}
-      <dl class="figures">
-        {said.firstMs !== null && <div><dt>First token</dt><dd>{Math.round(said.firstMs)} ms</dd></div>}
-        {said.allMs !== null && <div><dt>All of it</dt><dd>{Math.round(said.allMs)} ms</dd></div>}
-        {usage && <div><dt>Tokens</dt><dd>{usage.prompt_tokens} in, {usage.completion_tokens} out</dd></div>}
-        {usage && seconds > 0 && <div><dt>Tokens/s</dt><dd>{(usage.completion_tokens / seconds).toFixed(1)}</dd></div>}
-        {said.state === "done" && <div><dt>Cost</dt><dd>{dollars(said.end.cost_usd)}</dd></div>}
-      </dl>
-    </article>
-  );
-}
-
-function dollars(cost: number | null | undefined): string {
-  return cost === null || cost === undefined ? "unknown" : `$${cost < 0.01 ? Number(cost.toPrecision(3)) : cost.toFixed(2)}`;
-}
-
-const BY = ["day", "model", "venture", "provider"] as const;
-
-/** It is asked for again after each answer of the playground, of which `asked` counts. */
-function Usage({ asked }: { asked: number }) {
-  const [by, setBy] = useState<string>("day");
-  const fetched = useFetched(`/api/llm/usage?by=${by}`, null, POLL_MS);
-  useEffect(() => {
-    if (asked) fetched.again();
-  }, [asked]);
-  const nameOf = (row: Fields) => String(row.day ?? (by === "model" ? `${row.provider}/${row.model}` : row[by] ?? row[`${by}_id`]) ?? "none");
+function Choice({ models }: { models: Fields[] }) {
+  const [sought, setSought] = useState("");
   const columns: Column<Fields>[] = [
-    { head: by, cell: nameOf },
-    { head: "Calls", cell: (row) => row.calls, number: true },
-    { head: "Errors", cell: (row) => row.errors, number: true },
-    { head: "Tokens in", cell: (row) => row.prompt_tokens, number: true },
-    { head: "Tokens out", cell: (row) => row.completion_tokens, number: true },
-    { head: "Cost", cell: (row) => dollars(row.cost_usd), number: true },
-    { head: "First token, p50", cell: (row) => (row.first_token_p50_ms == null ? "" : `${row.first_token_p50_ms} ms`), number: true },
+    { head: "Model", cell: (one) => one.id ?? one.name },
+    { head: "Size", cell: (one) => one.size },
+    { head: "Context", cell: (one) => one.context_length?.toLocaleString(), number: true },
+    { head: "Can", cell: (one) => one.capabilities?.join(", ") },
   ];
   return (
-    <Section name="Usage" beside={<label>by <select value={by} onChange={(event) => setBy(event.currentTarget.value)}>{BY.map((one) => <option key={one} value={one} selected={one === by}>{one}</option>)}</select></label>}>
-      <Loaded from={fetched}>
-        {({ rows }) =>
-          rows.length ? (
-            <>
-              <div class="two">
-                <div><h3>Tokens</h3><Bars name="Tokens" rows={rows.map((row: Fields) => ({ label: nameOf(row), value: row.total_tokens, said: String(row.total_tokens) }))} /></div>
-                <div><h3>Cost</h3><Bars name="Cost" rows={rows.map((row: Fields) => ({ label: nameOf(row), value: row.cost_usd ?? 0, said: dollars(row.cost_usd) }))} /></div>
-              </div>
-              <Table caption={`Usage by ${by}`} columns={columns} rows={rows as Fields[]} keyOf={nameOf} />
-            </>
-          ) : (
-            <Empty>No model was asked yet.</Empty>
-          )
-        }
-      </Loaded>
-    </Section>
+    <>
+      {models.length > MANY && <label class="row">Find <input type="search" value={sought} onInput={(event) => setSought(event.currentTarget.value)} /></label>}
+      <Table caption="Models" columns={columns} rows={models.filter((one) => String(one.id ?? one.name).toLowerCase().includes(sought.toLowerCase()))} keyOf={(one) => one.id ?? one.name} />
+    </>
   );
 }

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useId, useRef, useState } from "preact/hooks";
 
 import type { Fetched } from "./hooks";
 
@@ -35,8 +35,8 @@ export function Section({ name, children, beside }: { name: string; children: Co
 
 const TONES: Record<string, string> = {
   active: "good", healthy: "good", ok: "good", passed: "good", succeeded: "good", running: "good", connected: "good", live: "good",
-  completed: "done", paused: "warn", degraded: "warn", cancelled: "warn", interrupted: "warn", lost: "warn", connecting: "warn",
-  down: "bad", unhealthy: "bad", failed: "bad", error: "bad", timed_out: "bad", overspent: "bad", sev1: "bad", sev2: "bad", ended: "bad", sev3: "warn",
+  open: "good", completed: "done", paused: "warn", degraded: "warn", cancelled: "warn", interrupted: "warn", lost: "warn", connecting: "warn",
+  down: "bad", unhealthy: "bad", failed: "bad", error: "bad", timed_out: "bad", overspent: "bad", sev1: "bad", sev2: "bad", ended: "bad", sev3: "warn", closed: "warn",
 };
 
 /** A word of the domain, with a colour that says nothing that the word does not. */
@@ -53,6 +53,10 @@ export function Time({ at }: { at: string | null | undefined }) {
       {today ? time.toLocaleTimeString() : time.toLocaleString()}
     </time>
   );
+}
+
+export function percent(value: number | null | undefined): string {
+  return value === null || value === undefined ? "unknown" : `${Math.round(value * 100) / 100} %`;
 }
 
 export function Empty({ children }: { children: ComponentChildren }) {
@@ -75,31 +79,41 @@ export function Loaded({ from, children }: { from: Fetched; children: (value: Re
 
 export interface Column<Row> {
   head: string;
+  /** What stands above the column where more than its name does. */
+  headed?: ComponentChildren;
   cell: (row: Row) => ComponentChildren;
   number?: boolean;
 }
 
 const PAGE_ROWS = 100;
 
-/** A table that scrolls by itself where the window is narrow, and shows 100 rows at a time. */
-export function Table<Row>({ caption, columns, rows, keyOf }: { caption: string; columns: Column<Row>[]; rows: Row[]; keyOf: (row: Row) => string | number }) {
+/**
+ * A table that scrolls by itself where it is too wide, and shows 100 rows at a time.
+ *
+ * Where there is little room (for a wide one, sooner) each row is a block of its own, with the heads beside the cells;
+ * the roles keep it a table for screen readers, whatever the style sheet makes of it.
+ */
+export function Table<Row>({ caption, columns, rows, keyOf, isWide }: { caption: string; columns: Column<Row>[]; rows: Row[]; keyOf: (row: Row) => string | number; isWide?: boolean }) {
   const [page, setPage] = useState(0);
   const last = Math.max(0, Math.ceil(rows.length / PAGE_ROWS) - 1);
   const now = Math.min(page, last);
   return (
     <>
-      <div class="scroll" tabIndex={0} role="region" aria-label={`${caption}, as a table`}>
-        <table>
+      <div class={isWide ? "scroll wide" : "scroll"} tabIndex={0} role="region" aria-label={`${caption}, as a table`}>
+        <table role="table">
           <caption class="unseen">{caption}</caption>
-          <thead>
-            <tr>{columns.map((column) => <th key={column.head} scope="col" class={column.number ? "number" : ""}>{column.head}</th>)}</tr>
+          <thead role="rowgroup">
+            <tr role="row">{columns.map((column) => <th key={column.head} role="columnheader" scope="col" class={column.number ? "number" : ""}>{column.headed ?? column.head}</th>)}</tr>
           </thead>
-          <tbody>
+          <tbody role="rowgroup">
             {rows.slice(now * PAGE_ROWS, (now + 1) * PAGE_ROWS).map((row) => (
-              <tr key={keyOf(row)}>
-                {columns.map((column, place) =>
-                  place === 0 ? <th key={column.head} scope="row">{column.cell(row)}</th> : <td key={column.head} class={column.number ? "number" : ""}>{column.cell(row)}</td>,
-                )}
+              <tr key={keyOf(row)} role="row">
+                {columns.map((column, place) => {
+                  const cell = <div class="cell">{column.cell(row)}</div>;
+                  return place === 0
+                    ? <th key={column.head} role="rowheader" scope="row">{cell}</th>
+                    : <td key={column.head} role="cell" data-head={column.head} class={column.number ? "number" : ""}>{cell}</td>;
+                })}
               </tr>
             ))}
           </tbody>
@@ -119,6 +133,7 @@ export function Table<Row>({ caption, columns, rows, keyOf }: { caption: string;
 /** A window above the page: `dialog` keeps the focus in it, and Escape closes it. */
 export function Dialog({ name, onClose, children }: { name: string; onClose: () => void; children: ComponentChildren }) {
   const dialog = useRef<HTMLDialogElement>(null);
+  const id = useId();
   useEffect(() => {
     const before = document.activeElement as HTMLElement | null;
     dialog.current?.showModal();
@@ -126,9 +141,9 @@ export function Dialog({ name, onClose, children }: { name: string; onClose: () 
     return () => void setTimeout(() => before?.focus());
   }, []);
   return (
-    <dialog ref={dialog} aria-labelledby="dialog-name" onCancel={onClose} onClose={onClose}>
+    <dialog ref={dialog} aria-labelledby={id} onCancel={onClose} onClose={onClose}>
       <div class="title">
-        <h2 id="dialog-name">{name}</h2>
+        <h2 id={id}>{name}</h2>
         <button type="button" aria-label="Close" onClick={onClose}>✕</button>
       </div>
       {children}

@@ -1,5 +1,3 @@
-import type { Fields } from "./api";
-
 /** In units of the drawing, which is stretched to the room that there is; words beside it keep their size. */
 const WIDTH = 1000;
 const HEIGHT = 100;
@@ -16,7 +14,8 @@ export function LatencyPlot({ name, samples }: { name: string; samples: Sample[]
   const inOrder = samples.toReversed();
   const times = inOrder.map((one) => Date.parse(one.polled_at));
   const [from = 0, to = 1] = [times[0], times.at(-1)];
-  const most = Math.max(1, ...inOrder.filter((one) => one.passed).map((one) => one.latency_ms));
+  const passed = inOrder.filter((one) => one.passed).map((one) => one.latency_ms);
+  const most = Math.max(Number.MIN_VALUE, ...passed);
   const x = (time: number) => ((time - from) / Math.max(1, to - from)) * WIDTH;
   const y = (ms: number) => (1 - ms / most) * HEIGHT;
   // A failure interrupts the line: nothing is known of what lies between.
@@ -35,8 +34,8 @@ export function LatencyPlot({ name, samples }: { name: string; samples: Sample[]
   const failures = inOrder.filter((one) => !one.passed).length;
   return (
     <figure class="latency">
-      <span class="most">{Math.round(most)} ms</span>
-      <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" role="img" aria-label={`Latency of ${name}: ${samples.length} polls, at most ${Math.round(most)} ms, ${failures} failed`}>
+      <span class="most">{passed.length ? ms(most) : "no poll has passed"}</span>
+      <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" role="img" aria-label={`Latency of ${name}: ${samples.length} polls, ${passed.length ? `at most ${ms(most)}` : "none has passed"}, ${failures} failed`}>
         <path class="line" d={line} />
         {inOrder.map((one, place) => !one.passed && <rect key={place} class="fail" x={x(times[place] ?? 0) - 1} y={HEIGHT - FAILURE_HEIGHT} width={3} height={FAILURE_HEIGHT} />)}
       </svg>
@@ -46,65 +45,18 @@ export function LatencyPlot({ name, samples }: { name: string; samples: Sample[]
   );
 }
 
-const BOX_WIDTH = 170;
-const BOX_HEIGHT = 40;
-const GAP_X = 50;
-const GAP_Y = 16;
-
-/** The desks in columns: each stands right of all that it needs. */
-export function DeskGraph({ nodes, edges }: { nodes: Fields[]; edges: Fields[] }) {
-  const needs = new Map<string, string[]>();
-  for (const edge of edges) needs.set(edge.from_desk_id, [...(needs.get(edge.from_desk_id) ?? []), edge.to_desk_id]);
-  const columns = new Map<string, number>();
-  const columnOf = (id: string, path: Set<string>): number => {
-    const known = columns.get(id);
-    if (known !== undefined) return known;
-    // The daemon refuses circles; a picture must not hang if there is one all the same.
-    if (path.has(id)) return 0;
-    const column = Math.max(-1, ...(needs.get(id) ?? []).map((need) => columnOf(need, new Set([...path, id])))) + 1;
-    columns.set(id, column);
-    return column;
-  };
-  const heights: number[] = [];
-  const places = new Map<string, { x: number; y: number }>();
-  for (const node of nodes) {
-    const column = columnOf(node.desk_id, new Set());
-    const row = heights[column] ?? 0;
-    heights[column] = row + 1;
-    places.set(node.desk_id, { x: column * (BOX_WIDTH + GAP_X) + 2, y: row * (BOX_HEIGHT + GAP_Y) + 2 });
-  }
-  const width = heights.length * (BOX_WIDTH + GAP_X) - GAP_X + 4;
-  const height = Math.max(...heights) * (BOX_HEIGHT + GAP_Y) - GAP_Y + 4;
-  return (
-    <div class="scroll" tabIndex={0} role="region" aria-label="Desk graph">
-      <svg class="plot" viewBox={`0 0 ${width} ${height}`} style={{ maxWidth: `${width}px`, minWidth: `${Math.min(width, 320)}px` }} role="img" aria-label={`${nodes.length} desks, ${edges.length} dependencies; the table below has them in words`}>
-        {edges.map((edge) => {
-          const [from, to] = [places.get(edge.to_desk_id), places.get(edge.from_desk_id)];
-          if (!from || !to) return null;
-          const [x1, y1, x2, y2] = [from.x + BOX_WIDTH, from.y + BOX_HEIGHT / 2, to.x, to.y + BOX_HEIGHT / 2];
-          return <path key={`${edge.from_desk_id}${edge.to_desk_id}`} class="edge" d={`M${x1} ${y1}C${x1 + GAP_X / 2} ${y1} ${x2 - GAP_X / 2} ${y2} ${x2} ${y2}m-6 -4l6 4l-6 4`} />;
-        })}
-        {nodes.map((node) => {
-          const place = places.get(node.desk_id);
-          return place && (
-            <g key={node.desk_id} transform={`translate(${place.x} ${place.y})`}>
-              <rect class="node" width={BOX_WIDTH} height={BOX_HEIGHT} rx={6} />
-              <text class="node-name" x={8} y={17}>{short(node.desk_name)}</text>
-              <text x={8} y={32}>{node.desk_type} {node.priority}</text>
-            </g>
-          );
-        })}
-      </svg>
-    </div>
-  );
+function ms(value: number): string {
+  return `${value < 10 ? value.toFixed(1) : Math.round(value)} ms`;
 }
 
-function short(name: string): string {
-  return name.length > 24 ? `${name.slice(0, 23)}…` : name;
+export interface Bar {
+  label: string;
+  value: number;
+  said: string;
 }
 
 /** One bar for each row, with its value beside it; the table has the same in words. */
-export function Bars({ name, rows }: { name: string; rows: { label: string; value: number; said: string }[] }) {
+export function Bars({ name, rows }: { name: string; rows: Bar[] }) {
   const most = Math.max(Number.MIN_VALUE, ...rows.map((row) => row.value));
   return (
     <div class="bars" role="img" aria-label={`${name}: ${rows.map((one) => `${one.label} ${one.said}`).join(", ")}`}>
@@ -118,3 +70,33 @@ export function Bars({ name, rows }: { name: string; rows: { label: string; valu
     </div>
   );
 }
+
+const DAY_MS = 24 * 3600 * 1000;
+const MOST_DAYS = 90;
+
+/** A bar for each day from the first to the last, also for those on which there was nothing. */
+export function DayBars({ name, days }: { name: string; days: Bar[] }) {
+  const known = new Map(days.map((one) => [one.label, one]));
+  const times = days.map((one) => Date.parse(one.label));
+  const last = Math.max(...times);
+  const first = Math.max(Math.min(...times), last - (MOST_DAYS - 1) * DAY_MS);
+  const count = Math.round((last - first) / DAY_MS) + 1;
+  const all = Array.from({ length: count }, (_, place) => new Date(first + place * DAY_MS).toISOString().slice(0, 10));
+  const most = Math.max(Number.MIN_VALUE, ...days.map((one) => one.value));
+  return (
+    <figure class="latency days">
+      <span class="most">{days.find((one) => one.value === most)?.said ?? 0}</span>
+      <svg viewBox={`0 0 ${Math.max(count, FEWEST_DAYS)} 100`} preserveAspectRatio="none" role="img" aria-label={`${name}: ${days.map((one) => `${one.label} ${one.said}`).join(", ")}`}>
+        {all.map((day, place) => {
+          const height = ((known.get(day)?.value ?? 0) / most) * 100;
+          return <rect key={day} class="bar" x={place + 0.15} y={100 - height} width={0.7} height={height}><title>{day}: {known.get(day)?.said ?? "nothing"}</title></rect>;
+        })}
+      </svg>
+      <span>{all[0]}</span>
+      {count > 1 && <span>{all.at(-1)}</span>}
+    </figure>
+  );
+}
+
+/** So that the bar of an only day is no wall. */
+const FEWEST_DAYS = 7;

@@ -30,7 +30,12 @@ await button("discover (discovery)").waitFor();
 const venture = (await call("/api/ventures")).ventures[0].id;
 await call(`/api/ventures/${venture}/discovery/discover`, { division_name: "auth" });
 await link("auth").waitFor();
+await call(`/api/ventures/${venture}/discovery/discover`, { division_name: "billing" });
+await link("billing").waitFor();
+await page.getByLabel("Find").fill("auth");
+await link("billing").waitFor({ state: "detached" });
 await looked("board");
+await page.getByLabel("Find").fill("");
 
 // An error says what happened, and the form stays.
 await button("discover (discovery)").click();
@@ -96,24 +101,62 @@ await page.getByLabel("I know that this cannot be undone").check();
 await send("Close");
 await page.getByText("Nothing is wrong that anybody knows of.").waitFor();
 
-for (const part of ["generate", "test", "deploy", "rescue"]) {
-  await link(part).click();
-  await heading(`auth: ${part}`).waitFor();
-  await looked(part);
-}
+// A run of tests with a failure.
+const report = `<testsuite><testcase name="pays"/><testcase name="refunds"><failure message="1990 is not 1999"/></testcase></testsuite>`;
+await command("test/suite?wait=true", { suite_type: "unit", command: ["sh", "-c", `echo '${report}' > $HECATE_JUNIT_XML; exit 1`] });
+await link("test").click();
+await page.getByText("1990 is not 1999").waitFor();
+await looked("test");
+
+// Generated files with their diffs, and releases with the way back.
+await link("generate").click();
+await page.getByText("Nothing is generated yet").waitFor();
+await looked("generate-nothing");
+await command("generate/start");
+await command("generate/skeleton?wait=true");
+await page.locator("summary", { hasText: "auth/src/auth/aggregates/user.py new" }).click();
+await page.getByRole("region", { name: "Changes of auth/src/auth/aggregates/user.py" }).getByText('+AGGREGATE = "user"').waitFor();
+await looked("generate");
+await command("deploy/start");
+for (const version of ["0.1.0", "0.2.0"]) await command("deploy/release?wait=true", { version });
+await link("deploy").click();
+await button("Roll back (0.1.0)").click();
+await send("Roll back");
+await page.getByRole("row", { name: /^0.1.0 release local/ }).getByText("live").waitFor();
+await looked("deploy");
+await link("rescue").click();
+await page.getByText("Nothing was diagnosed yet").waitFor();
+await looked("rescue");
+
+// The timeline: filtered, and as a way back in time.
 await link("timeline").click();
 await page.getByLabel("Filter").fill("login slow");
 // Raised, and closed.
 await page.getByText(/^2 of \d+ loaded$/).waitFor();
 await looked("timeline");
+await page.getByLabel("Filter").fill("aggregate");
+await page.getByRole("link", { name: /^As it was after event / }).click();
+await page.getByRole("region", { name: "The moment that is shown" }).getByText("aggregate 'user' designed").waitFor();
+await page.getByRole("rowheader", { name: "user" }).waitFor();
+await page.getByText("No event is designed yet").waitFor();
+assert.equal(await button("archive (design)").count(), 0, "the past takes no commands");
+await looked("past");
+await link("Later").click();
+await page.getByRole("rowheader", { name: "user_registered" }).waitFor();
+await link("Back to now").click();
+await button("archive (design)").waitFor();
 
 // The raw stream, with a filter.
 await link("Events").click();
 await page.getByRole("button", { name: /user_registered/ }).click();
 await page.getByRole("region", { name: /^Event \d+/ }).waitFor();
 await page.getByLabel("Filter").fill("desk_inventoried profile");
-await page.getByText(/^1 of \d+ loaded$/).waitFor();
+await page.getByText(/^1 found, (\d+) of \1 looked through$/).waitFor();
 await looked("events");
+await page.getByLabel("Filter").fill("");
+await page.getByRole("button", { name: /venture_setup_v1/ }).click();
+await page.keyboard.press("ArrowUp");
+await page.getByRole("region", { name: "Event 2", exact: true }).waitFor();
 
 // Two models, or one twice, side by side.
 await link("Models").click();
