@@ -345,3 +345,11 @@ def test_the_file_is_its_owners_alone(store: EventStore) -> None:
     files = list(store.path.parent.iterdir())
     assert len(files) == 3
     assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+
+
+async def test_the_latest_time_is_not_always_that_of_the_newest(store: EventStore) -> None:
+    """A clock may have been put right since; without events there is none."""
+    assert await store.read(store.latest_time) == 0
+    for at in (5, 3_000, 7):
+        append(store, "filling-1", recorded_at=at)
+    assert await store.read(store.latest_time) == 3_000

@@ -115,7 +115,7 @@ class Engine:
         self._cached_events = 0
         store.when_undone(self._forget)
         store.writer.submit_from_thread(lambda db: self.folding.bring_up_to_date(db, self.read_models)).result()
-        self._ids = IdSource(store.read_from_thread(store.newest_time).result())
+        self._ids = IdSource(store.read_from_thread(store.latest_time).result())
 
     @classmethod
     def open(cls, path: Path, desks: Mapping[Process, Sequence[Desk]], **options: Any) -> Self:

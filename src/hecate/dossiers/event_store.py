@@ -30,6 +30,8 @@ WRITER_CACHE_KIB = 8192
 READER_CACHE_KIB = 2048
 BUSY_MILLISECONDS = 5000
 EVENTS_A_READ = 1000
+NEWEST_EVENTS = 5_000
+"""So many are looked at for the latest time: a few milliseconds' worth."""
 ROOM_BYTES = 1024 * 1024
 """With less than this free, a disk that was full still is."""
 
@@ -209,10 +211,14 @@ class EventStore:
         return (row[0] if row else None) or 0
 
     @staticmethod
-    def newest_time(db: apsw.Connection) -> int:
-        """Return when the newest event was recorded, in milliseconds since 1970, UTC; 0 if there is none."""
-        row = db.execute("SELECT recorded_at FROM events ORDER BY position DESC LIMIT 1").fetchone()
-        return row[0] if row else 0
+    def latest_time(db: apsw.Connection) -> int:
+        """Return when the newest events were recorded at the latest, in milliseconds since 1970, UTC; 0 without any.
+
+        The newest is not always the latest: a clock that was wrong may have been put right since.
+        """
+        sql = "SELECT max(recorded_at) FROM (SELECT recorded_at FROM events ORDER BY position DESC LIMIT ?)"
+        latest: int | None = db.execute(sql, (NEWEST_EVENTS,)).get
+        return latest or 0
 
     @staticmethod
     def events_of(db: apsw.Connection, stream: str, after_version: int = 0) -> Iterator[tuple[str, str, int]]:

@@ -16,8 +16,8 @@ class IdSource:
     end, for a store that forgot its newest events.  For one thread.
 
     Args:
-        since: When the newest event was recorded, in milliseconds since 1970, UTC: a clock set
-            back while the daemon was down does not bring back old ids.
+        since: When the newest events were recorded at the latest, in milliseconds since 1970, UTC: a clock set
+            back while the daemon was down, or before, does not bring back old ids.
     """
 
     def __init__(self, since: int = 0) -> None:
