@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import tempfile
 from collections.abc import Callable, Iterator
@@ -71,6 +72,15 @@ class Member:
         """Return an invitation into its realm."""
         word: str = self.caller.done("/api/mesh/invite", {"hosts": [self.address], **fields})["invitation"]
         return word
+
+    def reload(self, **mesh: str) -> None:
+        """Have the table ``[mesh]`` say this, TOML, from now on."""
+        file = self.folder / "config.toml"
+        lines = [line for line in file.read_text().splitlines() if line.partition("=")[0].strip() not in mesh]
+        file.write_text("\n".join([*lines, *(f"{name} = {value}" for name, value in mesh.items()), ""]))
+        times = sum("configuration reloaded" in line for line in self.child.err)
+        self.child.signal(signal.SIGHUP)
+        self.child.wait_for_line("configuration reloaded", times=times + 1)
 
     def enter(self, keeper: Member) -> None:
         """Enter *keeper*'s realm."""

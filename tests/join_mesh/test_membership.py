@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import socket
 import stat
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -143,3 +146,55 @@ def test_a_name_is_its_first_owners(rig: Rig) -> None:
     eventually(lambda: len(anna.peers()) == 2)
     assert anna.peers()["bert"]["identity"] == bert.did
     assert f"bert-{other.did[-6:]}" in anna.peers()
+
+
+def test_a_name_stays_its_owners_while_that_is_away(rig: Rig) -> None:
+    """Nobody gets what is shared by name by taking the name of one who is absent; of one who is shut out, yes."""
+    anna, bert, carl = rig.mesh_of("anna", "bert", "carl")
+    did = bert.did
+    os.kill(bert.child.process.pid, signal.SIGKILL)
+    bert.child.end()
+    eventually(lambda: anna.sees("carl"))
+    carl.reload(name='"bert"')
+    taken = f"bert-{carl.did[-6:]}"
+    eventually(lambda: anna.sees(taken))
+    anna.caller.done("/api/mesh/revoke", {"peer": did})
+    eventually(lambda: anna.sees(taken) or anna.sees("bert"))
+    dora = rig.start("bert")
+    dora.enter(anna)
+    eventually(lambda: anna.sees("bert", taken) or anna.sees("bert", f"bert-{dora.did[-6:]}"))
+
+
+def test_who_has_the_authoritys_key_is_a_keeper_too(rig: Rig) -> None:
+    """Invites and shuts out as the founder does; with another realm's key it can do neither."""
+    anna, bert, carl = rig.start("anna"), rig.start("bert"), rig.start("carl")
+    anna.found()
+    bert.enter(anna)
+    all_see_all([anna, bert])
+    key = Path("data/mesh/authority.key")
+    carl.found()
+    shutil.copy(carl.folder / key, bert.folder / key)
+    assert "is not the key of realm" in bert.caller.post("/api/mesh/invite").json["error"]
+    carl.caller.done("/api/mesh/leave", {"even_as_keeper": True})
+    shutil.copy(anna.folder / key, bert.folder / key)
+    assert bert.status["is_keeper"]
+    carl.enter(bert)
+    all_see_all([anna, bert, carl])
+    bert.caller.done("/api/mesh/revoke", {"peer": "carl"})
+    eventually(lambda: anna.sees("bert") and bert.sees("anna") and carl.sees())
+
+
+def test_a_door_that_cannot_open_keeps_nobody_out_of_the_mesh(rig: Rig) -> None:
+    """An invitation is open, and another program has taken its port while the daemon was away."""
+    anna, bert = rig.mesh_of("anna", "bert")
+    places = anna.caller.done("/api/mesh/invite", {"hosts": [anna.address]})["places"]
+    port = int(places[0].rpartition(":")[2])
+    anna.child.signal(signal.SIGTERM)
+    anna.child.end()
+    with socket.create_server(("0.0.0.0", port)):
+        anna = rig.start("anna", folder=anna.folder)
+        all_see_all([anna, bert])
+        anna.child.wait_for_line("mesh lets nobody in")
+        reply = anna.caller.post("/api/mesh/invite")
+        assert (reply.status, reply.code) == (503, "unavailable")
+    anna.invitation()

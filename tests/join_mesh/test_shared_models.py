@@ -8,7 +8,8 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
 from typing import Any
 
 import pytest
@@ -22,6 +23,8 @@ from tests.join_mesh.rig import Member, Rig, all_see_all, eventually
 REMOTE = f"anna/ollama/{MODEL}"
 MESSAGES = [{"role": "user", "content": "Hello!"}]
 WHOLE = "".join(SAYS)
+DIMENSIONS = 700
+"""Of a vector, and two: so that some hundred do not fit into one piece."""
 
 
 class Waiting:
@@ -33,6 +36,11 @@ class Waiting:
 
 async def waiting_answer(exchange: Exchange) -> None:
     """Answer as Ollama does; to ``wait`` say one word, and wait until the caller has gone."""
+    if exchange.path == "/api/embed":
+        inputs = exchange.json()["input"]
+        vectors = [[float(number), len(text) / 4, *[0.125] * DIMENSIONS] for number, text in enumerate(inputs)]
+        await exchange.answer({"model": MODEL, "embeddings": vectors, "prompt_eval_count": 3 * len(inputs)})
+        return
     if exchange.path != "/api/chat" or "wait" not in exchange.json()["messages"][-1]["content"]:
         await answer(exchange)
         return
@@ -219,3 +227,49 @@ def a_chat_that_waits(member: Member) -> Iterator[None]:
     finally:
         response.close()
         asking.close()
+
+
+def test_embeddings_come_through_a_peer(rig: Rig, ollama_url: str) -> None:
+    """In both dialects, many of them, in their order; accounted for on both sides, and limited as chats are."""
+    anna, bert = two(rig, ollama_url, mesh="tokens_a_day = 700")
+    eventually(lambda: REMOTE in models(bert))
+    texts = ["x" * number for number in range(1, 201)]
+    data = bert.caller.post("/v1/embeddings", {"model": REMOTE, "input": texts}).json
+    assert [(one["embedding"][:2], len(one["embedding"])) for one in data["data"]] == [
+        ([float(number), len(text) / 4], DIMENSIONS + 2) for number, text in enumerate(texts)
+    ]
+    assert data["usage"]["prompt_tokens"] == 600
+    answer = bert.caller.post("/api/embed", {"model": REMOTE, "input": ["one", "two"]}).json
+    assert [vector[:2] for vector in answer["embeddings"]] == [[0.0, 0.75], [1.0, 0.75]]
+    for member, provider in ((anna, "ollama"), (bert, "anna")):
+        (row,) = member.caller.get("/api/llm/usage?by=provider").json["rows"]
+        assert (row["provider"], row["prompt_tokens"]) == (provider, 606)
+    bert.caller.post("/v1/embeddings", {"model": REMOTE, "input": texts})
+    reply = bert.caller.post("/v1/embeddings", {"model": REMOTE, "input": texts})
+    assert (reply.status, "used up" in reply.json["error"]["message"]) == (429, True)
+    reply = bert.caller.post("/v1/embeddings", {"model": "anna/openai/other", "input": texts})
+    assert reply.status == 404
+
+
+def test_what_is_too_long_for_the_mesh_is_said_at_once(rig: Rig, ollama_url: str) -> None:
+    """Zenoh would drop it, and nobody would ever answer."""
+    _, bert = two(rig, ollama_url)
+    eventually(lambda: REMOTE in models(bert))
+    reply = chatted(bert, "x" * 4_100_000)
+    assert (reply.status, reply.code) == (400, "validation_error")
+    assert "at most 4000000 bytes" in reply.json["error"]
+
+
+def test_no_more_run_at_once_however_many_come_together(rig: Rig, ollama_url: str) -> None:
+    """Also where the tokens of the day are looked up first."""
+    _, bert = two(rig, ollama_url, mesh="models_at_once = 2\ntokens_a_day = 1000000")
+    eventually(lambda: REMOTE in models(bert))
+    with ExitStack() as stack, ThreadPoolExecutor(8) as pool:
+        clients = [stack.enter_context(closing(UnixConnection(bert.child.socket_path))) for _ in range(8)]
+        body = json.dumps({"model": REMOTE, "stream": True, "messages": [{"role": "user", "content": "wait"}]})
+
+        def ask(client: UnixConnection) -> int:
+            client.request("POST", "/api/llm/chat", body)
+            return client.getresponse().status
+
+        assert sorted(pool.map(ask, clients)) == [200] * 2 + [429] * 6

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from typing import Any
@@ -31,6 +32,13 @@ def kept(member: Member, origin: Member, venture_id: str) -> list[tuple[int, str
             return found
         found += [(fact["position"], fact["event_id"]) for fact in page]
         after = page[-1]["position"]
+
+
+def facts(member: Member, origin: Member, venture_id: str) -> list[dict[str, Any]]:
+    """Return the facts that *member* has kept, the first 500."""
+    path = f"/api/mesh/ventures/{origin.did}/{venture_id}/facts?limit=500"
+    found: list[dict[str, Any]] = member.caller.get(path).json["facts"]
+    return found
 
 
 def recorded(member: Member, venture_id: str) -> list[tuple[int, str]]:
@@ -110,4 +118,26 @@ def test_large_facts_come_through(rig: Rig) -> None:
         body = {"division_name": f"division-{number}", "description": "x" * 90_000, "rationale": "y" * 90_000}
         anna.caller.done(f"/api/ventures/{venture_id}/discovery/discover", body)
     share(anna, venture_id)
+    eventually(lambda: kept(bert, anna, venture_id) == recorded(anna, venture_id))
+
+
+def test_what_is_kept_of_a_peer_is_bounded(rig: Rig) -> None:
+    """Where nothing may be kept nothing is, and it is counted; what may be kept then comes after a reload."""
+    anna, bert = rig.start("anna"), rig.start("bert", mesh="kept_facts_mb = 0")
+    anna.found()
+    bert.enter(anna)
+    all_see_all([anna, bert])
+    venture_id = anna.caller.discovering()
+    share(anna, venture_id)
+    eventually(lambda: bert.status["refused"].get("limit", 0) > 0)
+    assert ventures(bert) == {}
+    bert.reload(kept_facts_mb="1")
+    eventually(lambda: kept(bert, anna, venture_id) == recorded(anna, venture_id))
+    for number in range(8):
+        body = {"division_name": f"division-{number}", "description": "x" * 90_000, "rationale": "y" * 90_000}
+        anna.caller.done(f"/api/ventures/{venture_id}/discovery/discover", body)
+    eventually(lambda: bert.status["refused"]["limit"] > 1)
+    size = sum(len(json.dumps(fact["data"])) for fact in facts(bert, anna, venture_id))
+    assert 800_000 < size < 1_700_000, "it has ended with the page in which it was full"
+    bert.reload(kept_facts_mb="5")
     eventually(lambda: kept(bert, anna, venture_id) == recorded(anna, venture_id))

@@ -77,7 +77,7 @@ class HecateAssembly:
         ]
 
     async def reload(self, configuration: Configuration) -> None:
-        """Use *configuration*'s gates, models, providers, budgets and countries from now on.
+        """Use *configuration*'s gates, models, providers, budgets, countries and mesh from now on.
 
         Raises:
             ConfigurationWrong: A provider's table is wrong; everything stays as it was.
@@ -89,6 +89,7 @@ class HecateAssembly:
         self._gateway.ledger.configure(configuration.usage, configuration.budgets)
         self._engine.strict_gates = _strict(configuration)
         await self._services.get(Geography).use(configuration.geo)
+        await self._services.get(Mesh).use(configuration.mesh)
 
     async def is_sound(self) -> bool:
         """Return whether the store takes commands and answers questions."""

@@ -132,6 +132,16 @@ class Mesh:
 
         return Realm.kept_in(self.folder)
 
+    async def use(self, settings: MeshSettings) -> None:
+        """Go by *settings* from now on: what chats of peers need not be broken off for takes effect as they go on."""
+        former, self.settings = self.settings, settings
+        if settings == former:
+            return
+        if self.member is not None and settings.same_session(former):
+            self.member.node.use(settings)
+        else:
+            await self.begin_anew()
+
     async def begin_anew(self) -> None:
         """Take up what has changed in the realm's files or in who is shut out, and wait until that is done."""
         self._settled.clear()
@@ -168,29 +178,34 @@ class Mesh:
     async def _once(self) -> None:
         """Be in the mesh until something changes."""
         try:
-            self.require_packages()
-            realm = await asyncio.to_thread(self.realm)
-            self.error = ""
-            if realm is None:
-                self._settle()
-                await self._changed.wait()
-                return
-            await self._take_part(realm)
+            # Most daemons are in no realm, and want no packages for it.
+            if self.has_realm:
+                self.require_packages()
+                realm = await asyncio.to_thread(self.realm)
+                if realm is not None:
+                    await self._take_part(realm)
+                    return
         except MeshOff:
-            await self._changed.wait()
+            log.debug("mesh switched off")
         except HecateError as exc:
+            if str(exc) != self.error:
+                log.warning("mesh not up", error=str(exc), again_in_seconds=SECONDS_BETWEEN_TRIES)
             self.error = str(exc)
             self._settle()
-            log.warning("mesh not up", error=self.error, again_in_seconds=SECONDS_BETWEEN_TRIES)
             with suppress(TimeoutError):
                 async with asyncio.timeout(SECONDS_BETWEEN_TRIES):
                     await self._changed.wait()
+            return
+        self.error = ""
+        self._settle()
+        await self._changed.wait()
 
     async def _take_part(self, realm: Realm) -> None:
         from hecate.join_mesh.network.member import open_member  # noqa: PLC0415 - the package may be missing
 
         async with open_member(realm, self, await self.store()) as member:
             self.member = member
+            self.error = ""
             log.info("mesh up", realm=realm.name, identity=member.node.did, listen=list(self.settings.listeners))
             self._settle()
             running = asyncio.create_task(member.run())

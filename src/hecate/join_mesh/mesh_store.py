@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -49,6 +50,11 @@ CREATE TABLE IF NOT EXISTS facts (
     PRIMARY KEY (origin, venture_id, position)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE IF NOT EXISTS facts_kept (
+    origin TEXT    PRIMARY KEY,
+    bytes  INTEGER NOT NULL       -- of all its facts above
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE IF NOT EXISTS invitations (
     secret_hash BLOB    PRIMARY KEY,
     expires_at  INTEGER NOT NULL  -- seconds since 1970, UTC
@@ -67,6 +73,14 @@ CREATE TABLE IF NOT EXISTS tokens_used (
     PRIMARY KEY (did, day)
 ) STRICT, WITHOUT ROWID;
 """
+
+ROW_BYTES: Final = 200
+"""What a fact takes besides its texts: numbers, signature, index."""
+SIZE: Final = f"octet_length(data) + octet_length(stream) + octet_length(type) + octet_length(event_id) + {ROW_BYTES}"
+VERSION: Final = 1
+"""Of the file: 1 has counted the bytes of each origin."""
+KEEP_FACT: Final = f"INSERT OR IGNORE INTO facts VALUES (?,?,?,?,?,?,?,?,?,?,?) RETURNING origin, {SIZE}"  # noqa: S608 - ours
+COUNT_ALL: Final = f"INSERT OR REPLACE INTO facts_kept SELECT origin, sum({SIZE}) FROM facts GROUP BY origin"  # noqa: S608 - ours
 
 
 class KnownPeer(NamedTuple):
@@ -114,6 +128,9 @@ class MeshStore:
             self._db.pragma("synchronous", "full")
             with self._db:
                 self._db.execute(SCHEMA)
+                if int(self._db.pragma("user_version")) < VERSION:
+                    self._db.execute(COUNT_ALL)
+                    self._db.pragma("user_version", VERSION)
                 self._db.pragma("application_id", APPLICATION_ID)
         except (apsw.Error, OSError) as exc:
             raise Unavailable(f"cannot open {path}: {exc}") from exc
@@ -201,9 +218,23 @@ def newest_fact(db: apsw.Connection, origin: str, venture_id: str) -> int:
     return (row[0] if row else None) or 0
 
 
+def kept_bytes(db: apsw.Connection, origin: str) -> int:
+    """Return how much is kept of the facts of *origin*."""
+    row = db.execute("SELECT bytes FROM facts_kept WHERE origin = ?", (origin,)).fetchone()
+    return row[0] if row else 0
+
+
 def keep_facts(db: apsw.Connection, facts: Iterable[KeptFact]) -> None:
     """Keep *facts*, whose order and signatures were checked."""
-    db.executemany("INSERT OR IGNORE INTO facts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", facts)
+    sizes: Counter[str] = Counter()
+    for fact in facts:
+        # Only what was not there is counted.
+        for origin, size in db.execute(KEEP_FACT, fact):
+            sizes[origin] += size
+    db.executemany(
+        "INSERT INTO facts_kept VALUES (?, ?) ON CONFLICT (origin) DO UPDATE SET bytes = bytes + excluded.bytes",
+        sizes.items(),
+    )
 
 
 def facts_after(db: apsw.Connection, origin: str, venture_id: str, position: int, limit: int) -> list[KeptFact]:

@@ -9,7 +9,7 @@ import structlog
 
 log = structlog.get_logger(__name__)
 
-Kind = Literal["card", "name", "seal", "shut_out", "flood", "denied", "limit", "fact", "enrolment"]
+Kind = Literal["card", "name", "seal", "shut_out", "flood", "denied", "limit", "fact", "enrolment", "certificate"]
 MOST_LOGGED: Final = 1000
 """Who makes up names must not fill the log, nor the memory."""
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Annotated
 
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 Lease = Annotated[float, Meta(ge=0.5, le=60)]
 Host = Annotated[str, Meta(pattern=r"^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)$")]
 Address = Annotated[str, Meta(pattern=r"^(tls|quic)/\S+:\d+$")]
 
+OF_SHARING = ("share_models", "share_models_with", "models_at_once", "tokens_a_day", "kept_facts_mb")
 USUAL_LISTENERS = ("tls/0.0.0.0:7447", "quic/0.0.0.0:7447")
 
 
@@ -40,6 +42,12 @@ class MeshSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """How many chats of peers run at once; further ones are refused."""
     tokens_a_day: Annotated[int, Meta(ge=0)] = 0
     """How many tokens each peer may use in a day, UTC; 0: any number."""
+    kept_facts_mb: Annotated[int, Meta(ge=0)] = 256
+    """How much is kept of the facts that each peer shares, in millions of bytes; 0: nothing."""
+
+    def same_session(self, other: MeshSettings) -> bool:
+        """Tell whether a session with *other* can go on with these: all that differs is what is shared with whom."""
+        return replace(other, **{name: getattr(self, name) for name in OF_SHARING}) == self
 
     @property
     def listeners(self) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ def test_a_founder_and_a_guest(tmp_path: Path) -> None:
     assert checked_did(certificate, home.authority) == guest.did
     assert (entered.name, entered.fingerprint, entered.is_keeper) == ("home", home.fingerprint, False)
     assert entered.namespace == home.namespace
-    with pytest.raises(Refused, match="only the daemon that has founded"):
+    with pytest.raises(Refused, match="only a keeper of realm"):
         entered.issue(guest.did)
     kept = Realm.kept_in(tmp_path / "b")
     assert kept is not None

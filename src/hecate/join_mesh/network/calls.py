@@ -14,7 +14,7 @@ from typing import Any, Final
 import msgspec
 import structlog
 
-from hecate.dossiers.errors import HecateError
+from hecate.dossiers.errors import HecateError, Invalid
 from hecate.join_mesh.errors import MeshDenied, NoResponder, PeerFailed, PeerSlow
 from hecate.join_mesh.network.peer import Peer
 from hecate.join_mesh.network.peers import Peers
@@ -39,7 +39,10 @@ STRANGERS_AT_ONCE: Final = 32
 """Questions of sessions whose card is asked for first; who makes up sessions must not be in anybody's way."""
 BUSY_WAITS_SECONDS: Final = (0.02, 0.05, 0.1, 0.2, 0.4)
 """Before each further attempt at a peer that has too much to do."""
-LONGEST_SECONDS: Final = 3600.0
+LONGEST_QUESTION_BYTES: Final = 4_000_000
+"""Zenoh drops longer ones without a word, since their receiver does not take them."""
+LONGEST_ANSWER_BYTES: Final = 8 * 1024 * 1024
+"""Of one that is taken whole."""
 CANCEL: Final = "cancel"
 CANCEL_SECONDS: Final = 2.0
 
@@ -92,11 +95,14 @@ class Calls:
         """Give the pieces that *peer* answers; closing the generator ends the work there, too.
 
         Raises:
+            Invalid: The question is too long.
             Told: It answers with an error.
             NoResponder: It is not there.
             PeerFailed: It has gone, has too much to do, or its answer has a gap.
             PeerSlow: It has not ended within *seconds*.
         """
+        if len(body) > LONGEST_QUESTION_BYTES:
+            raise Invalid(f"a peer can be asked at most {LONGEST_QUESTION_BYTES} bytes; these are {len(body)}")
         ends_at = time.monotonic() + seconds
         for wait_seconds in (*BUSY_WAITS_SECONDS, None):
             left_seconds = ends_at - time.monotonic()
@@ -169,10 +175,16 @@ class Calls:
         """Return the whole answer of *peer*.
 
         Raises:
-            Told, NoResponder, PeerFailed, PeerSlow: As for `ask`.
+            Told, Invalid, NoResponder, PeerFailed, PeerSlow: As for `ask`; or it does not come to an end.
         """
+        answer = bytearray()
         async with aclosing(self.ask(peer, method, body, seconds)) as pieces:
-            return b"".join([piece async for piece in pieces])
+            async for piece in pieces:
+                answer += piece
+                if len(answer) > LONGEST_ANSWER_BYTES:
+                    self._refusals.count("flood", peer.did, f"more than {LONGEST_ANSWER_BYTES} bytes in one answer")
+                    raise PeerFailed(f"{peer.name} answers more than {LONGEST_ANSWER_BYTES} bytes")
+        return bytes(answer)
 
     def _begin_cancelling(self, peer: Peer, request_id: bytes) -> None:
         task = asyncio.create_task(self._ask_to_cancel(peer, request_id))

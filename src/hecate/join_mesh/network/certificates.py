@@ -74,6 +74,17 @@ def fingerprint(certificate: bytes) -> bytes:
     return _loaded(certificate).fingerprint(SHA256())
 
 
+def is_key_of(key: Ed25519PrivateKey, certificate: bytes) -> bool:
+    """Return whether *certificate*, PEM, is for *key*.
+
+    Raises:
+        Invalid: It is no certificate.
+    """
+    public_key = _loaded(certificate).public_key()
+    ours = key.public_key().public_bytes_raw()
+    return isinstance(public_key, Ed25519PublicKey) and public_key.public_bytes_raw() == ours
+
+
 def expires_at(certificate: bytes) -> datetime:
     """Return when *certificate*, PEM, is no longer valid.
 

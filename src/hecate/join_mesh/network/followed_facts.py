@@ -11,8 +11,8 @@ from typing import Final
 
 import structlog
 
-from hecate.dossiers.errors import HecateError, Invalid
-from hecate.join_mesh.mesh_store import MeshStore, keep_facts, newest_fact
+from hecate.dossiers.errors import HecateError, Invalid, Refused
+from hecate.join_mesh.mesh_store import MeshStore, keep_facts, kept_bytes, newest_fact
 from hecate.join_mesh.network.cards import SharedVenture
 from hecate.join_mesh.network.facts import check_page, encoded_question, page_in
 from hecate.join_mesh.network.node import Node
@@ -21,6 +21,7 @@ from hecate.join_mesh.network.published_facts import METHOD
 from hecate.join_mesh.network.questions import Told
 
 SECONDS_A_PAGE: Final = 10.0
+MB: Final = 1_000_000
 
 log = structlog.get_logger(__name__)
 
@@ -62,6 +63,8 @@ class FollowedFacts:
                     await self._catch_up(peer, venture)
         except Told as told:
             log.info("mesh facts refused", peer=did, error=str(told))
+        except Refused as exc:
+            self._node.refusals.count("limit", did, str(exc))
         except Invalid as exc:
             self._node.refusals.count("fact", did, str(exc))
         except HecateError as exc:
@@ -75,11 +78,16 @@ class FollowedFacts:
 
         Raises:
             Invalid: It sends what it has not signed, or what does not follow.
+            Refused: As much of it is kept as may be.
             Told, HecateError: It does not answer, or nothing can be kept.
         """
         venture_id = venture.venture_id
         after = await self._store.run(lambda db: newest_fact(db, peer.did, venture_id))
         while after < venture.newest:
+            most = self._node.settings.kept_facts_mb * MB
+            # At most one page beyond; without asking, since it would be asked again at each look at the peer.
+            if await self._store.run(lambda db: kept_bytes(db, peer.did)) >= most:
+                raise Refused(f"{peer.name} shares more facts than mesh.kept_facts_mb lets be kept ({most // MB} MB)")
             question = encoded_question(venture_id, after)
             facts = page_in(await self._node.calls.ask_once(peer, METHOD, question, SECONDS_A_PAGE))
             if not facts:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import structlog
 
-from hecate.dossiers.errors import HecateError, Invalid, Refused
+from hecate.dossiers.errors import HecateError, Invalid
 from hecate.join_mesh.mesh_store import MeshStore, invite, keep_shut_out, open_invitations, shut_out, take_invitation
 from hecate.join_mesh.network.capability_calls import CapabilityCalls
 from hecate.join_mesh.network.enrolment import Door
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 SHUT_OUT: Final = "shut_out"
 SHUT_OUT_SECONDS: Final = 5.0
+SECONDS_BETWEEN_TRIES: Final = 5.0
 
 log = structlog.get_logger(__name__)
 _encode: Final = msgspec.msgpack.Encoder().encode
@@ -105,12 +106,12 @@ class Member:
             hosts: Where guests reach this machine; empty: as configured, or as its interfaces say.
 
         Raises:
-            Refused: This daemon is not the realm's keeper.
+            Refused: This daemon is not a keeper of the realm.
+            Invalid: The authority's key here is not the realm's.
             Unavailable: It cannot wait for guests.
         """
         realm = self.node.realm
-        if not realm.is_keeper:
-            raise Refused(f"only the daemon that has founded realm {realm.name!r} can invite into it")
+        await asyncio.to_thread(realm.authority_key)
         # Nobody may find that there is no invitation, and close the door, between the two.
         async with self._door_turn:
             port = await self._door.open(self.mesh.settings.invite_port)
@@ -129,20 +130,35 @@ class Member:
 
     async def _keep_door(self) -> None:
         """Keep the door open while there is an invitation, and no longer."""
+        problem = ""
         while True:
-            async with self._door_turn:
-                self._door_due.clear()
-                expirations = await self.store.run(open_invitations) if self.node.realm.is_keeper else []
-                if expirations:
-                    await self._door.open(self.mesh.settings.invite_port)
-                else:
-                    await self._door.close()
-            if not expirations:
-                await self._door_due.wait()
-                continue
+            self._door_due.clear()
+            try:
+                seconds = await self._open_or_close_door()
+                problem = ""
+            except HecateError as exc:
+                # Who waits for an invitation's guest must not take the whole mesh along.
+                seconds = SECONDS_BETWEEN_TRIES
+                if str(exc) != problem:
+                    problem = str(exc)
+                    log.warning("mesh lets nobody in", error=problem, again_in_seconds=seconds)
             with suppress(TimeoutError):
-                async with asyncio.timeout(max(expirations) - time.time() + 1):
+                async with asyncio.timeout(seconds):
                     await self._door_due.wait()
+
+    async def _open_or_close_door(self) -> float | None:
+        """Let the door be as the invitations want it, and return for how long they do, in seconds; None: for good.
+
+        Raises:
+            Unavailable: Something else is at the door's port, or the invitations cannot be read.
+        """
+        async with self._door_turn:
+            expirations = await self.store.run(open_invitations) if self.node.realm.is_keeper else []
+            if not expirations:
+                await self._door.close()
+                return None
+            await self._door.open(self.mesh.settings.invite_port)
+            return max(expirations) - time.time() + 1
 
     # -- shutting out
 
@@ -150,7 +166,8 @@ class Member:
         """Shut *did* out of the realm, here at once and everywhere as soon as the others hear of it.
 
         Raises:
-            Refused: This daemon is not the realm's keeper, or is *did* itself.
+            Refused: This daemon is not a keeper of the realm, or is *did* itself.
+            Invalid: The authority's key here is not the realm's.
         """
         await self._take_in([shut_out_by(self.node.realm, did)])
 

@@ -24,6 +24,7 @@ from hecate.join_mesh.network.own_addresses import own_addresses
 from hecate.join_mesh.network.peer import Peer
 from hecate.join_mesh.network.peers import Peers
 from hecate.join_mesh.network.realm import Realm
+from hecate.join_mesh.network.refused_links import RefusedLink, telling_of_refused_links
 from hecate.join_mesh.network.session import Asked, Declared, LinkSeen, Session
 from hecate.join_mesh.network.zenoh_settings import zenoh_settings
 from hecate.join_mesh.refusals import Refusals
@@ -82,7 +83,7 @@ class Node:
             self._secret,
             realm.fingerprint,
             refusals,
-            first_seen={peer.did: peer.first_seen for peer in earlier},
+            earlier=earlier,
             own_name=self.name,
         )
         self.calls = Calls(session, me, self.peers, refusals)
@@ -122,6 +123,13 @@ class Node:
         await self.calls.close()
         await self._remember_peers()
         await self.session.close()
+
+    def use(self, settings: MeshSettings) -> None:
+        """Go by *settings*, of which this session needs nothing else: see `MeshSettings.same_session`."""
+        self.settings = settings
+        self.card_changed()
+        # More of their facts may be kept now.
+        self.peers.look_after()
 
     async def links(self) -> list[LinkSeen]:
         """Return the connections to neighbours."""
@@ -262,10 +270,16 @@ async def open_node(
     names = {did for did, _, _ in statements}
     known = [address for peer in earlier for address in peer.addresses.split() if peer.did not in names]
     configuration = zenoh_settings(realm, settings, (*realm.addresses, *known), names)
-    session = await Session.open(configuration)
-    node = Node(realm, settings, session, log_of_decisions, store=store, refusals=refusals, earlier=earlier)
-    node.peers.shut_out |= names
-    try:
-        yield node
-    finally:
-        await node.close()
+
+    def tell(link: RefusedLink) -> None:
+        # Who it was is not known: each reason is logged once.
+        refusals.count("certificate", f"unknown, {link.protocol}: {link.reason}", link.reason)
+
+    with telling_of_refused_links(tell):
+        session = await Session.open(configuration)
+        node = Node(realm, settings, session, log_of_decisions, store=store, refusals=refusals, earlier=earlier)
+        node.peers.shut_out |= names
+        try:
+            yield node
+        finally:
+            await node.close()

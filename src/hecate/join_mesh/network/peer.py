@@ -46,7 +46,7 @@ class Peer:
         return f"{self.card.did}/{self.card.session}/{self.epoch}"
 
 
-def name_for(card: Card, first_seen: int, others: Iterable[Peer], own_name: str) -> str:
+def name_for(card: Card, first_seen: int, others: Iterable[Peer], own_name: str, taken_since: int | None = None) -> str:
     """Return what to call the daemon of *card*: who was there first keeps a name that two claim.
 
     Args:
@@ -54,10 +54,12 @@ def name_for(card: Card, first_seen: int, others: Iterable[Peer], own_name: str)
         first_seen: When it was first seen, in milliseconds since 1970, UTC.
         others: Who is present; one that has the name and came later gets another.
         own_name: This daemon's, which no peer may have.
+        taken_since: When a daemon was first seen that had the name, and is not there now; None: there is none.
     """
     name = card.name if GOOD_NAME.fullmatch(card.name) else NAMELESS
     rivals = [peer for peer in others if peer.name == name and peer.did != card.did]
-    if name in {own_name, NAMELESS} or any(peer.first_seen <= first_seen for peer in rivals):
+    is_taken = taken_since is not None and taken_since <= first_seen
+    if name in {own_name, NAMELESS} or is_taken or any(peer.first_seen <= first_seen for peer in rivals):
         return f"{name}-{card.did[-6:]}"
     for rival in rivals:
         rival.name = f"{name}-{rival.did[-6:]}"

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import aclosing, contextmanager
-from typing import Final
+from typing import Any, Final
 
 from msgspec.structs import replace
 
 from hecate.dossiers.errors import HecateError, Invalid
 from hecate.endpoints import current_stopwatch
 from hecate.join_mesh.errors import MeshDenied, NoResponder, PeerFailed, PeerSlow
+from hecate.join_mesh.network import embedding_pieces
 from hecate.join_mesh.network.chat_pieces import batch_in, encoded_request, models_in
 from hecate.join_mesh.network.node import Node
 from hecate.join_mesh.network.peer import Peer
 from hecate.join_mesh.network.questions import Told
-from hecate.join_mesh.network.shared_models import CHAT, LIST
+from hecate.join_mesh.network.shared_models import CHAT, EMBED, LIST
 from hecate.serve_llm.connections import Connections
+from hecate.serve_llm.embeddings import EmbeddingRequest, Embeddings
 from hecate.serve_llm.errors import (
     ModelNotFound,
     ProviderFailed,
@@ -84,8 +86,7 @@ class PeerModels:
             Invalid: It has an ``extra``, which is for one provider alone.
             ModelNotFound, ProviderFailed: As the peer says, or since it is gone.
         """
-        if request.extra:
-            raise Invalid(f"`extra` cannot be sent to {self.name}: it is for a provider, and this is a peer")
+        self._refuse_extra(request.extra)
         total_seconds = request.timeout_seconds or self._deadlines.total_seconds
         body = encoded_request(replace(request, timeout_seconds=total_seconds, venture_id=None, division_id=None))
         stopwatch = current_stopwatch()
@@ -104,6 +105,40 @@ class PeerModels:
                     if batch := batch_in(piece):
                         yield batch
                     silent_seconds = self._deadlines.gap_seconds
+
+    async def embed(self, request: EmbeddingRequest) -> Embeddings:
+        """Return the vectors for *request* from the peer.
+
+        Raises:
+            Invalid: It has an ``extra``, or is too long for the mesh.
+            ModelNotFound, ProviderFailed: As the peer says, or since it is gone.
+        """
+        self._refuse_extra(request.extra)
+        body = embedding_pieces.encoded_request(request)
+        vectors: list[tuple[float, ...]] = []
+        tokens = 0
+        with self._in_the_gateways_words(request.model):
+            stopwatch = current_stopwatch()
+            stopwatch.wait()
+            try:
+                async with aclosing(
+                    self._node.calls.ask(self._peer(), EMBED, body, self._deadlines.total_seconds)
+                ) as pieces:
+                    async for one in pieces:
+                        piece = embedding_pieces.piece_in(one)
+                        vectors += piece.vectors
+                        tokens += piece.prompt_tokens
+                        if len(vectors) > len(request.inputs):
+                            break
+            finally:
+                stopwatch.go_on()
+            if len(vectors) != len(request.inputs):
+                raise PeerFailed(f"{self.name} has answered {len(request.inputs)} texts with {len(vectors)} vectors")
+        return Embeddings(self.name, request.model, tuple(vectors), tokens)
+
+    def _refuse_extra(self, extra: Mapping[str, Any]) -> None:
+        if extra:
+            raise Invalid(f"`extra` cannot be sent to {self.name}: it is for a provider, and this is a peer")
 
     def _peer(self) -> Peer:
         return self._node.peers.named(self.did)

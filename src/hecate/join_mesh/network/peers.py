@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import aclosing
 from typing import Final
 
@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from hecate.dossiers.errors import Invalid
 from hecate.dossiers.event_store import now_milliseconds
 from hecate.join_mesh.errors import NoResponder
+from hecate.join_mesh.mesh_store import KnownPeer
 from hecate.join_mesh.network.cards import Card, checked, new_nonce
 from hecate.join_mesh.network.peer import Peer, name_for
 from hecate.join_mesh.network.seals import Seals
@@ -47,7 +48,7 @@ class Peers:
         secret: This session's X25519 key.
         realm: The fingerprint of the realm's authority.
         refusals: Is told of impostors.
-        first_seen: When each peer of earlier sessions was first seen.
+        earlier: Those who were seen in earlier sessions.
         own_name: Which no peer may have.
     """
 
@@ -59,7 +60,7 @@ class Peers:
         realm: str,
         refusals: Refusals,
         *,
-        first_seen: dict[str, int],
+        earlier: Iterable[KnownPeer],
         own_name: str,
     ) -> None:
         self._session = session
@@ -67,7 +68,11 @@ class Peers:
         self._secret = secret
         self._realm = realm
         self._refusals = refusals
-        self._first_seen = first_seen
+        self._names: dict[str, str] = {}
+        """What each peer that was ever seen is or was called, by identity."""
+        self._first_seen: dict[str, int] = {}
+        for known in earlier:
+            self._names[known.did], self._first_seen[known.did] = known.name, known.first_seen
         self._own_name = own_name
         self._by_session: dict[str, Peer] = {}
         self._seals: dict[tuple[str, bytes], Seals] = {}
@@ -237,15 +242,9 @@ class Peers:
             return None
         now = now_milliseconds()
         first_seen = self._first_seen.setdefault(card.did, now)
-        peer = Peer(
-            card,
-            seals,
-            first_seen,
-            now,
-            name_for(card, first_seen, self.present.values(), self._own_name),
-            epoch,
-            milliseconds,
-        )
+        name = name_for(card, first_seen, self.present.values(), self._own_name, self._taken_since(card))
+        peer = Peer(card, seals, first_seen, now, name, epoch, milliseconds)
+        self._names[card.did] = name
         self._by_session[card.session] = peer
         former = self.present.get(card.did)
         if former is None or former.card.since <= card.since:
@@ -254,6 +253,19 @@ class Peers:
             for tell in self.on_arrival:
                 tell(peer)
         return peer
+
+    def _taken_since(self, card: Card) -> int | None:
+        """Return when a daemon was first seen that has the name of *card* and is absent; None if there is none.
+
+        Whoever calls itself as another must not be taken for it as soon as that is away: models and capabilities may
+        be shared by name.
+        """
+        absent = (
+            self._first_seen[did]
+            for did, name in self._names.items()
+            if name == card.name and did != card.did and did not in self.present and did not in self.shut_out
+        )
+        return min(absent, default=None)
 
     def _seals_for(self, card: Card) -> Seals | None:
         """Return the seals of the card's session: always the same, since no number may seal twice under one key."""

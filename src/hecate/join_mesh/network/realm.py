@@ -19,6 +19,7 @@ from hecate.join_mesh.network.certificates import (
     checked_did,
     daemon_certificate,
     fingerprint,
+    is_key_of,
 )
 from hecate.join_mesh.network.identity import Identity, kept_key, private_pem, write_private
 
@@ -82,16 +83,28 @@ class Realm:
         """What all keys of the realm begin with; two realms of one name do not meet."""
         return f"hecate/v1/{self.fingerprint[:16]}"
 
+    def authority_key(self) -> Ed25519PrivateKey:
+        """Return the authority's key.
+
+        Raises:
+            Refused: This daemon is not a keeper of the realm.
+            Invalid: The key in its file is another authority's.
+        """
+        if not self.is_keeper:
+            raise Refused(f"only a keeper of realm {self.name!r} can let others in or shut them out")
+        key = kept_key(self.folder / AUTHORITY_KEY)
+        if not is_key_of(key, self.authority):
+            raise Invalid(f"{self.folder / AUTHORITY_KEY} is not the key of realm {self.name!r}")
+        return key
+
     def issue(self, did: str, valid: timedelta = timedelta(days=CERTIFICATE_DAYS)) -> bytes:
         """Return a certificate, PEM, for the daemon *did*.
 
         Raises:
-            Refused: This daemon is not the realm's keeper.
-            Invalid: *did* is no name of a daemon.
+            Refused: This daemon is not a keeper of the realm.
+            Invalid: *did* is no name of a daemon, or the authority's key is not the realm's.
         """
-        if not self.is_keeper:
-            raise Refused(f"only the daemon that has founded realm {self.name!r} can let others in")
-        return daemon_certificate(self.authority, kept_key(self.folder / AUTHORITY_KEY), did, valid)
+        return daemon_certificate(self.authority, self.authority_key(), did, valid)
 
 
 def found_realm(folder: Path, name: str) -> Realm:

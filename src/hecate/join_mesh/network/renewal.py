@@ -60,8 +60,13 @@ class Renewal:
     async def _renew(self) -> bool:
         realm = self._node.realm
         if realm.is_keeper:
-            await asyncio.to_thread(keep_certificate, realm, realm.issue(realm.identity.did))
-            return True
+            try:
+                await asyncio.to_thread(keep_certificate, realm, realm.issue(realm.identity.did))
+            except HecateError as exc:
+                # Another keeper may have what is wrong here.
+                log.warning("mesh cannot renew its own certificate", error=str(exc))
+            else:
+                return True
         for peer in [*self._node.peers.present.values()]:
             if not peer.card.is_keeper:
                 continue

@@ -10,8 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from hecate.dossiers.errors import Refused
 from hecate.dossiers.event_store import now_milliseconds
-from hecate.join_mesh.network.identity import kept_key
-from hecate.join_mesh.network.realm import AUTHORITY_KEY, Realm
+from hecate.join_mesh.network.realm import Realm
 
 Statement = tuple[str, int, bytes]
 """Who is shut out, since when (milliseconds since 1970, UTC), and the authority's signature."""
@@ -23,14 +22,14 @@ def shut_out_by(realm: Realm, did: str) -> Statement:
     """Return the statement that *did* is shut out of *realm* from now on.
 
     Raises:
-        Refused: This daemon is not the realm's keeper, or would shut itself out.
+        Refused: This daemon is not a keeper of the realm, or would shut itself out.
+        Invalid: The authority's key here is not the realm's.
     """
-    if not realm.is_keeper:
-        raise Refused(f"only the daemon that has founded realm {realm.name!r} can shut others out")
+    key = realm.authority_key()
     if did == realm.identity.did:
         raise Refused("the keeper of a realm cannot shut itself out")
     at = now_milliseconds()
-    return did, at, kept_key(realm.folder / AUTHORITY_KEY).sign(_text(realm, did, at))
+    return did, at, key.sign(_text(realm, did, at))
 
 
 def holds(realm: Realm, statement: Statement) -> bool:
