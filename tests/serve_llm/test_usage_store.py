@@ -10,6 +10,7 @@ from typing import Any
 
 import apsw
 import pytest
+from structlog.testing import capture_logs
 
 from hecate.dossiers.errors import Unavailable
 from hecate.serve_llm.usage_store import DAY_MILLISECONDS, DELETED_AT_ONCE, RecordedCall, UsageStore
@@ -111,6 +112,19 @@ def test_what_is_old_goes(store: UsageStore) -> None:
     assert found(store, "SELECT began_at FROM calls") == [(NOW,)]
     assert found(store, "SELECT request FROM messages") == [("c",)]
     assert [spent[:2] for spent in sorted(store.spent())] == [(TODAY - 3, "v-1"), (TODAY, "v-1")]
+
+
+def test_a_clock_that_jumps_deletes_nothing(store: UsageStore) -> None:
+    """It may jump back. If it stays, what is old by it goes the next time."""
+    store.write([call(began_at=NOW - 3 * DAY_MILLISECONDS), call()])
+    clock, passed = store._forgot_at
+    store._forgot_at = (clock - 2 * DAY_MILLISECONDS / 1000, passed)
+    with capture_logs() as logs:
+        assert store.forget(keep_days=2) is False
+    assert [entry["event"] for entry in logs] == ["the clock was changed; old calls are kept for now"]
+    assert len(found(store, "SELECT id FROM calls")) == 2
+    store.forget(keep_days=2)
+    assert found(store, "SELECT began_at FROM calls") == [(NOW,)]
 
 
 def test_a_failed_batch_leaves_nothing(store: UsageStore) -> None:

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
-from time import time
+from time import monotonic, time
 from typing import Final, NamedTuple, Self
 
 import apsw
@@ -24,6 +24,8 @@ APPLICATION_ID: Final = 0x48454355
 """``HECU`` in the file's header."""
 DAY_MILLISECONDS: Final = 86_400_000
 DELETED_AT_ONCE: Final = 5000
+MOST_CLOCK_DIFFERENCE: Final = 60.0
+"""Seconds by which the clock may have moved otherwise than time has passed, when something is deleted for its age."""
 """Rows of one transaction when what is too old goes: new ones must not wait long."""
 
 MIGRATIONS: Final = (
@@ -117,6 +119,7 @@ class UsageStore:
     def __init__(self, path: Path, db: apsw.Connection) -> None:
         self.path = path
         self._db = db
+        self._forgot_at = (time(), monotonic())
         ((self._next_id,),) = db.execute("SELECT coalesce(max(id), 0) + 1 FROM calls")
 
     @classmethod
@@ -159,8 +162,16 @@ class UsageStore:
         self._next_id += len(calls)
 
     def forget(self, keep_days: int) -> bool:
-        """Delete some of what is older than *keep_days*; return whether there is more."""
-        before = int(time() * 1000) - keep_days * DAY_MILLISECONDS
+        """Delete some of what is older than *keep_days*; return whether there is more.
+
+        Nothing is deleted while the clock moves otherwise than time passes: it may be wrong.
+        """
+        (clock, passed), self._forgot_at = self._forgot_at, (time(), monotonic())
+        now, passed_now = self._forgot_at
+        if abs((now - clock) - (passed_now - passed)) > MOST_CLOCK_DIFFERENCE:
+            log.warning("the clock was changed; old calls are kept for now")
+            return False
+        before = int(now * 1000) - keep_days * DAY_MILLISECONDS
         old = "SELECT id FROM calls WHERE began_at < ? ORDER BY began_at LIMIT ?"
         with self._db:
             self._db.execute(f"DELETE FROM messages WHERE call_id IN ({old})", (before, DELETED_AT_ONCE))  # noqa: S608
