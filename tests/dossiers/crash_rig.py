@@ -29,6 +29,7 @@ class Crashed:
 
     database: Path
     kills: int
+    writers: int
     journal: Journal = field(default_factory=Journal)
     wrongs: list[str] = field(default_factory=list)
     open_at_kills: int = 0
@@ -41,7 +42,7 @@ class Crashed:
     def in_words(self) -> str:
         """What has happened, for people."""
         return (
-            f"{self.kills} kills under {WRITERS} writers, {len(self.journal.commands):,} commands, "
+            f"{self.kills} kills under {self.writers} writers, {len(self.journal.commands):,} commands, "
             f"{self.open_at_kills} of them open at a kill, {self.stored_all_the_same} of these stored all the same; "
             f"ready in at most {max(self.ready_seconds):.2f} s"
         )
@@ -54,12 +55,23 @@ class CrashRig:
         folder: For all files; its path must be short enough for a socket.
         kills: How often the daemon is killed.
         seed: When that is.
+        writers: How many write at once.
+        moves: How many requests and answers there are before a kill, at least and at most.
     """
 
-    def __init__(self, folder: Path, kills: int, seed: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        kills: int,
+        seed: int,
+        *,
+        writers: int = WRITERS,
+        moves: tuple[int, int] = MOVES_BEFORE_A_KILL,
+    ) -> None:
         self.folder = folder
         self.kills = kills
-        self.crashed = Crashed(folder / "data" / "hecate.db", kills)
+        self.moves = moves
+        self.crashed = Crashed(folder / "data" / "hecate.db", kills, writers)
         self.chance = random.Random(seed)
         self.writers: list[Writer] = []
 
@@ -91,7 +103,7 @@ class CrashRig:
         """Have all write at once, and kill the daemon in the middle of it."""
         if not self.writers:
             await self.set_up(child.socket_path)
-        moves_left = self.chance.randint(*MOVES_BEFORE_A_KILL)
+        moves_left = self.chance.randint(*self.moves)
 
         def moved() -> None:
             nonlocal moves_left
@@ -109,7 +121,7 @@ class CrashRig:
         first = Writer("common", one_venture_and_common_ones("common", ""), self.crashed.journal)
         await first.write(socket_path, until=lambda: len(self.crashed.journal.acknowledged) == 2)
         common_id = self.crashed.journal.commands[0].answered["id"]
-        for number in range(WRITERS):
+        for number in range(self.crashed.writers):
             name = f"writer-{number}"
             script = one_venture_and_common_ones(name, common_id)
             self.writers.append(Writer(name, script, self.crashed.journal))
