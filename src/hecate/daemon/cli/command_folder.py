@@ -125,8 +125,9 @@ class _Failure(click.ClickException):
                 output.raw(msgspec.json.encode(self.error.envelope()))
             return
         output.note(self.error.message, word="Error:", colour="red")
-        if self.error.available_actions:
-            output.note(f"possible now: {', '.join(self.error.available_actions)}")
+        possible = ", ".join(self.error.available_actions)
+        if possible and possible not in self.error.message:
+            output.note(f"possible now: {possible}")
 
 
 def command(name: str, *, examples: Sequence[str], **attributes: Any) -> Callable[[Callable[..., None]], Command]:

@@ -54,7 +54,7 @@ def test_a_refusal_says_what_could_be_done(hecate: Hecate, client: Client) -> No
     venture_with(client, "refused", "early")
     command = ("division", "do", "refused/early", "design/aggregate", "aggregate_name=user")
     result = hecate(*command, exit_code=1)
-    assert "possible now: start" in result.stderr
+    assert "it takes start" in result.stderr
     assert json.loads(hecate(*command, "--json", exit_code=1).stdout)["code"] == "invalid_state"
 
 

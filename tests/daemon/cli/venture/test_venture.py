@@ -41,7 +41,7 @@ def test_the_discovery_goes_through_its_states(hecate: Hecate) -> None:
     assert fields(hecate("venture", "pause-discovery", "bank", "--reason", "holidays").stdout)["state"] == "paused"
     refused = hecate("venture", "discover", "bank", "cards", exit_code=1)
     assert "Error: " in refused.stderr
-    assert "possible now: resume" in refused.stderr
+    assert "it takes resume" in refused.stderr
     assert fields(hecate("venture", "resume-discovery", "bank").stdout)["state"] == "active"
     assert fields(hecate("venture", "complete-discovery", "bank").stdout)["state"] == "completed"
     assert fields(hecate("venture", "archive-discovery", "bank", "--reason", "done").stdout)["state"] == "archived"
