@@ -3,7 +3,7 @@
 import { useMemo, useState } from "preact/hooks";
 
 import { useFetched } from "./hooks";
-import { Empty, Loaded } from "./parts";
+import { Empty, Loaded, count } from "./parts";
 
 const MOST_LINES = 1000;
 const FEW_FILES = 3;
@@ -34,7 +34,7 @@ function Commit({ division, commit }: { division: string; commit: string }) {
     <Loaded from={fetched}>
       {({ subject, truncated }) => (
         <>
-          <p>{subject}: {files.length} files, {sum(files, "added")} lines added, {sum(files, "removed")} removed</p>
+          <p>{subject}: {count(files.length, "file")}, {count(sum(files, "added"), "line")} added, {sum(files, "removed")} removed</p>
           {files.length === 0 && <Empty>The commit has changed no file of the workspace.</Empty>}
           {files.map((file) => <File key={file.path} file={file} isOpen={files.length <= FEW_FILES} />)}
           {truncated && <p class="problem">The rest is too long to be shown: <code>git show {commit}</code></p>}

@@ -10,6 +10,9 @@ import { Dialog, Problem } from "./parts";
 /** The last words of the paths of what cannot be undone. */
 const FOR_GOOD = new Set(["archive", "retire", "close"]);
 
+/** What is not shown while it is typed. */
+const SECRET = /(^|_)(key|secret|password|invitation)$/;
+
 export interface Target {
   /** As in the OpenAPI document. */
   template: string;
@@ -123,6 +126,8 @@ function Entry({ field, preset }: { field: Field; preset: string | undefined }) 
         </select>
       ) : field.kind === "long" || field.kind === "lines" || field.kind === "json" ? (
         <textarea {...attributes} rows={3} defaultValue={initial} maxLength={field.maxLength} />
+      ) : field.kind === "text" && SECRET.test(field.name) ? (
+        <input type="password" {...attributes} defaultValue={initial} maxLength={field.maxLength} autoComplete="off" />
       ) : field.kind === "text" ? (
         <input type="text" {...attributes} defaultValue={initial} maxLength={field.maxLength} autoComplete="off" />
       ) : (

@@ -1,7 +1,7 @@
 import { Changes } from "./changes";
 import type { Fields } from "./api";
 import { concerning, useItems } from "./hooks";
-import { Empty, Problem, Section, Table, Time } from "./parts";
+import { Empty, Problem, Section, Table, Time, count } from "./parts";
 
 const MOST = 100;
 
@@ -15,7 +15,7 @@ export function Generated({ id }: { id: string }) {
         ? newest.slice(0, MOST).map((one, place) => (
             <details key={one.position} class="process" open={place === 0}>
               <summary>
-                <b>{one.desk_name ? `Desk ${one.desk_name}` : `Skeleton of ${one.project}`}</b>: {one.files.length} files <Time at={one.recorded_at} />
+                <b>{one.desk_name ? `Desk ${one.desk_name}` : `Skeleton of ${one.project}`}</b>: {count(one.files.length, "file")} <Time at={one.recorded_at} />
                 {one.model && ` by ${one.model}`}
               </summary>
               {one.conflicts?.length > 0 && <p class="problem">Left as they were, since somebody has changed them: {one.conflicts.join(", ")}. The job's output shows what would have been written.</p>}

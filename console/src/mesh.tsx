@@ -1,19 +1,25 @@
-import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
 import type { Fields } from "./api";
 import { CommandButton } from "./commands";
 import { useFetched } from "./hooks";
-import { type Column, Empty, Loaded, Section, Table, Time, Title, Word } from "./parts";
+import { type Column, Dialog, Empty, Loaded, Section, Table, Time, Title, Word } from "./parts";
 
 const POLL_MS = 5000;
+/** Other daemons are asked for these. */
+const MODELS_POLL_MS = 15_000;
 const MOST_DRAWN = 24;
 const MOST_NAMED = 12;
 
 export function Mesh() {
   const status = useFetched("/api/mesh/status", null, POLL_MS);
   const peers = useFetched("/api/mesh/peers?include_absent=true", null, POLL_MS);
-  const models = useFetched("/api/llm/models", null, POLL_MS);
+  const models = useFetched("/api/llm/models", null, MODELS_POLL_MS);
   const own = useFetched("/api/mesh/capabilities?peer=self&limit=100", null, POLL_MS);
+  const sharing = ((peers.value?.peers ?? []) as Fields[]).filter((one) => one.shares_models).map((one) => one.identity).join();
+  useEffect(() => {
+    if (sharing) models.again();
+  }, [sharing]);
   const again = () => [status, peers].forEach((one) => one.again());
   const modelsOf = (provider: string) => ((models.value?.models ?? []) as Fields[]).filter((one) => one.provider === provider).map((one) => one.name as string);
   const columns: Column<Fields>[] = [
@@ -60,11 +66,18 @@ export function Mesh() {
 
 /** What can be done here: a realm is founded or entered once, and its keeper invites. */
 function Doors({ now, onDone }: { now: Fields; onDone: () => void }) {
-  const door = (path: string, name: string) => <CommandButton target={{ template: `/api/mesh/${path}`, ids: {}, name, onDone }} />;
+  const [invitation, setInvitation] = useState<Fields | null>(null);
+  const door = (path: string, name: string, then: (answer: Fields) => void) => <CommandButton target={{ template: `/api/mesh/${path}`, ids: {}, name, onDone: then }} />;
   if (now.state === "disabled" || now.state === "unavailable") return null;
   return (
     <div class="row actions" role="group" aria-label="Commands of the mesh">
-      {now.realm ? now.is_keeper && door("invite", "Invite a daemon") : <>{door("init", "Begin a mesh")}{door("join", "Enter a mesh")}</>}
+      {now.realm ? now.is_keeper && door("invite", "Invite a daemon", setInvitation) : <>{door("init", "Begin a mesh", onDone)}{door("join", "Enter a mesh", onDone)}</>}
+      {invitation && (
+        <Dialog name="The invitation" onClose={() => setInvitation(null)}>
+          <p>On the other machine, once, until <Time at={invitation.expires_at} />:</p>
+          <pre class="whole" tabIndex={0}>hecate mesh join {invitation.invitation}</pre>
+        </Dialog>
+      )}
     </div>
   );
 }

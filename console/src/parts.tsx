@@ -59,6 +59,11 @@ export function percent(value: number | null | undefined): string {
   return value === null || value === undefined ? "unknown" : `${Math.round(value * 100) / 100} %`;
 }
 
+/** A number of things, in words. */
+export function count(number: number, thing: string): string {
+  return `${number.toLocaleString()} ${number === 1 ? thing : `${thing}s`}`;
+}
+
 export function Empty({ children }: { children: ComponentChildren }) {
   return <p class="empty">{children}</p>;
 }

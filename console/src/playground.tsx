@@ -85,7 +85,7 @@ function Spoken({ model, said }: { model: string; said: Said }) {
   const seconds = said.allMs !== null && said.firstMs !== null ? (said.allMs - said.firstMs) / 1000 : 0;
   return (
     <article class="card" aria-label={`Answer of ${model}`} aria-busy={said.state === "writing"}>
-      <h3>{said.end.model ?? model}</h3>
+      <h3>{model}</h3>
       <p class="answer" aria-live="polite">{said.text || (said.state === "writing" ? "…" : "")}</p>
       {said.end.error && <p role="alert" class="problem">{said.end.error}</p>}
       <dl class="figures">

@@ -20,7 +20,7 @@ export interface Found {
 }
 
 export function useSearch(words: string[], newest: number): Found {
-  const [state, setState] = useState({ events: [] as Happening[], searched: 0, isBusy: false, error: null as Error | null });
+  const [state, setState] = useState({ words, events: [] as Happening[], searched: 0, isBusy: false, error: null as Error | null });
   const on = useRef<(() => void) | null>(null);
   useEffect(() => {
     let isGone = false;
@@ -28,7 +28,7 @@ export function useSearch(words: string[], newest: number): Found {
     let events: Happening[] = [];
     let below = newest;
     let come = 0;
-    const tell = (error: Error | null = null) => !isGone && setState({ events, searched: come + newest - below, isBusy, error });
+    const tell = (error: Error | null = null) => !isGone && setState({ words, events, searched: come + newest - below, isBusy, error });
     async function search() {
       if (isBusy || below <= 0) return;
       isBusy = true;
@@ -49,8 +49,8 @@ export function useSearch(words: string[], newest: number): Found {
       }
     }
     on.current = search;
-    tell();
     if (words.length) void search();
+    tell();
     const stop = onHappening((event) => {
       if (!words.length) return;
       come += 1;
@@ -64,7 +64,9 @@ export function useSearch(words: string[], newest: number): Found {
     // What happens after the search has begun comes by itself.
   }, [words]);
   const more = () => on.current?.();
-  return { ...state, more, seen: (_, to) => to >= state.events.length - 20 && more() };
+  // What was found of other words is none of these.
+  const found = state.words === words ? state : { ...state, events: [], searched: 0, isBusy: words.length > 0, error: null };
+  return { ...found, more, seen: (_, to) => to >= found.events.length - 20 && more() };
 }
 
 function matches(event: Happening, words: string[]): boolean {

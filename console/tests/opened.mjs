@@ -11,10 +11,10 @@ import { chromium } from "playwright-core";
 const [socketPath, executablePath, folder] = process.argv.slice(2);
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
-/** Another client of the daemon, over its socket. */
-export function call(path, body) {
+/** Another client of the daemon, over its socket; or of another daemon. */
+export function call(path, body, at = socketPath) {
   return new Promise((resolve, reject) => {
-    const sent = request({ socketPath, path, method: body ? "POST" : "GET" }, (answer) => {
+    const sent = request({ socketPath: at, path, method: body ? "POST" : "GET" }, (answer) => {
       let text = "";
       answer.on("data", (piece) => (text += piece));
       answer.on("end", () => resolve(JSON.parse(text)));

@@ -14,6 +14,7 @@ import pytest
 from tests.daemon.child import Child
 from tests.fakes.ollama import ollama
 from tests.fakes.openai_style import parrot
+from tests.join_mesh.rig import a_rig
 from tests.serving import serving
 
 SOURCES = Path(__file__).resolve().parents[2] / "console"
@@ -39,11 +40,13 @@ pytestmark = [
 ]
 
 
-def go(journey: str, daemon: Child) -> None:
+def go(journey: str, daemon: Child, **environment: str) -> None:
     """Run a journey of ``console/tests``; pictures go where ``CONSOLE_PICTURES`` says."""
     pictures = os.environ.get("CONSOLE_PICTURES", "")
     words = ("node", f"tests/{journey}.mjs", str(daemon.socket_path), str(CHROMIUM), *filter(None, [pictures]))
-    ended = subprocess.run(words, cwd=SOURCES, check=False, capture_output=True, text=True)
+    ended = subprocess.run(
+        words, cwd=SOURCES, check=False, capture_output=True, text=True, env=os.environ | environment
+    )
     assert "the journey is done" in ended.stdout, ended.stderr
 
 
@@ -66,3 +69,11 @@ def test_what_a_model_proposes_is_picked() -> None:
     ):
         model.says += [json.dumps(PROPOSED_DIVISIONS), json.dumps(PROPOSED_DESIGN)]
         go("proposals", daemon)
+
+
+def test_a_peer_is_invited_and_seen() -> None:
+    """A mesh begins in the console, and its picture has the peer with its capabilities and models."""
+    with ollama() as provider, a_rig() as rig:
+        anna = rig.start("anna")
+        bert = rig.start("bert", mesh='share_models = ["*"]', ollama_url=provider.url)
+        go("mesh", anna.child, OTHER_SOCKET=str(bert.child.socket_path))
