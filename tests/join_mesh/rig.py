@@ -151,6 +151,10 @@ class Rig:
         self._stack.callback(member.caller.close)
         return member
 
+    def move(self, member: Member) -> None:
+        """Let *member*, which has ended, be where nobody knows it when it starts again."""
+        self._ports[member.folder] = (free_port(), free_port())
+
     def mesh_of(self, *names: str, **options: Any) -> list[Member]:
         """Start daemons in one realm, of which the first is the keeper, and wait until each sees all others."""
         members = [self.start(name, **options) for name in names]

@@ -198,3 +198,17 @@ def test_a_door_that_cannot_open_keeps_nobody_out_of_the_mesh(rig: Rig) -> None:
         reply = anna.caller.post("/api/mesh/invite")
         assert (reply.status, reply.code) == (503, "unavailable")
     anna.invitation()
+
+
+def test_whoever_reaches_nobody_looks_whether_somebody_answers(rig: Rig) -> None:
+    """Also where it did not look at first: the other is there over QUIC alone now, and does not know where it is."""
+    anna, bert = rig.mesh_of("anna", "bert", protocol="tls quic")
+    for member in (anna, bert):
+        member.child.signal(signal.SIGTERM)
+        member.child.end()
+    rig.move(bert)
+    anna = rig.start("anna", folder=anna.folder, protocol="quic")
+    bert = rig.start("bert", folder=bert.folder)
+    bert.child.wait_for_line("mesh finds back")
+    all_see_all([anna, bert])
+    assert anna.peers()["bert"]["protocol"] == "quic"

@@ -86,3 +86,18 @@ def test_a_daemon_that_freezes_is_noticed_and_comes_back(rig: Rig, hosts: Networ
     offer(bert, NOBODY)
     eventually(lambda: knows(anna) and knows(carl))
     assert has_answered(anna, token(bert, "anna"))
+
+
+@pytest.mark.parametrize("protocol", ["tls quic", "quic"])
+def test_a_daemon_that_is_started_while_it_is_cut_off_finds_back(rig: Rig, hosts: Network, protocol: str) -> None:
+    """As one that is started before its network: it is up at once, alone, and meets the others when they answer."""
+    anna, bert, carl = three(rig, hosts, protocol)
+    hosts.cut("carl")
+    eventually(lambda: anna.sees("bert") and carl.sees())
+    carl.child.signal(signal.SIGTERM)
+    carl.child.end()
+    carl = rig.start("carl", folder=carl.folder, network=hosts)
+    eventually(lambda: carl.status["identity"] is not None)
+    assert (carl.status["state"], carl.peers()) == ("connecting", {})
+    hosts.mend("carl")
+    all_see_all([anna, bert, carl])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
@@ -58,6 +58,10 @@ class Mesh:
         self.error = ""
         """Why it is not up, though it should be."""
         self.member: Member | None = None
+        self.answering: Sequence[str] = ()
+        """Where somebody has just answered: for the next session to connect to."""
+        self.openings_in_vain = 0
+        """How many sessions were opened for somebody who answered and was then not met, since one was met."""
         self.address_watchers: list[Callable[[Mapping[str, str]], None]] = []
         """Are told the address at which each peer sees this machine, by its identity."""
         self._store: MeshStore | None = None

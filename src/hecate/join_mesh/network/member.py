@@ -27,6 +27,7 @@ from hecate.join_mesh.network.published_facts import PublishedFacts
 from hecate.join_mesh.network.questions import Told
 from hecate.join_mesh.network.realm import CERTIFICATE_DAYS, Realm
 from hecate.join_mesh.network.renewal import Renewal
+from hecate.join_mesh.network.reunion import Reunion
 from hecate.join_mesh.network.seen_addresses import SeenAddresses
 from hecate.join_mesh.network.shared_models import SharedModels
 from hecate.join_mesh.network.shutting_out import Statement, holds, shut_out_by
@@ -54,6 +55,7 @@ class Member:
         self.published_facts = PublishedFacts(node, mesh.log, mesh.events)
         self._followed_facts = FollowedFacts(node, store)
         self._renewal = Renewal(node)
+        self._reunion = Reunion(node, store, mesh.openings_in_vain)
         self._seen_addresses = SeenAddresses(node, mesh.seen_at)
         self._models_of_peers = ModelsOfPeers(node, mesh.gateway)
         SharedModels(node, mesh.gateway, store)
@@ -80,6 +82,7 @@ class Member:
             group.create_task(self.published_facts.run())
             group.create_task(self._keep_door())
             group.create_task(self._renew())
+            group.create_task(self._find_back())
             group.create_task(self._seen_addresses.run())
 
     async def close(self) -> None:
@@ -94,6 +97,14 @@ class Member:
     async def _renew(self) -> None:
         """Begin anew with another certificate before this one expires."""
         await self._renewal.run()
+        self.mesh.begin_anew_soon()
+
+    async def _find_back(self) -> None:
+        """Begin anew when somebody answers again to one who was alone."""
+        try:
+            self.mesh.answering = await self._reunion.run()
+        finally:
+            self.mesh.openings_in_vain = self._reunion.in_vain
         self.mesh.begin_anew_soon()
 
     # -- letting in
@@ -229,7 +240,8 @@ async def open_member(realm: Realm, mesh: Mesh, store: MeshStore) -> AsyncIterat
     Raises:
         Unavailable: The session cannot be opened.
     """
-    async with open_node(realm, mesh.settings, mesh.log, store, mesh.refusals) as node:
+    answering, mesh.answering = mesh.answering, ()
+    async with open_node(realm, mesh.settings, mesh.log, store, mesh.refusals, answering=answering) as node:
         member = Member(mesh, node, store)
         try:
             await node.begin()

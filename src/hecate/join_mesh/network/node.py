@@ -23,6 +23,7 @@ from hecate.join_mesh.network.cards import Card, SharedVenture, capability_cards
 from hecate.join_mesh.network.own_addresses import own_addresses
 from hecate.join_mesh.network.peer import Peer
 from hecate.join_mesh.network.peers import Peers
+from hecate.join_mesh.network.places import usual_places
 from hecate.join_mesh.network.realm import Realm
 from hecate.join_mesh.network.refused_links import RefusedLink, telling_of_refused_links
 from hecate.join_mesh.network.session import Asked, Declared, LinkSeen, Session
@@ -258,9 +259,23 @@ class Node:
 
 @asynccontextmanager
 async def open_node(
-    realm: Realm, settings: MeshSettings, log_of_decisions: MeshLog, store: MeshStore, refusals: Refusals
+    realm: Realm,
+    settings: MeshSettings,
+    log_of_decisions: MeshLog,
+    store: MeshStore,
+    refusals: Refusals,
+    *,
+    answering: Sequence[str] = (),
 ) -> AsyncIterator[Node]:
     """Open a session in *realm*, and leave it at the end.
+
+    Args:
+        realm: Which.
+        settings: The table ``[mesh]``.
+        log_of_decisions: What this daemon has decided about the mesh.
+        store: Who was seen in earlier sessions.
+        refusals: Is told of impostors.
+        answering: Addresses at which somebody has just answered.
 
     Raises:
         Unavailable: It cannot be opened; the message says why.
@@ -268,8 +283,8 @@ async def open_node(
     earlier = await store.run(known_peers)
     statements = await store.run(shut_out)
     names = {did for did, _, _ in statements}
-    known = [address for peer in earlier for address in peer.addresses.split() if peer.did not in names]
-    configuration = zenoh_settings(realm, settings, (*realm.addresses, *known), names)
+    places = usual_places(realm, settings, [peer for peer in earlier if peer.did not in names])
+    configuration = zenoh_settings(realm, settings, tuple(dict.fromkeys((*answering, *places))), names)
 
     def tell(link: RefusedLink) -> None:
         # Who it was is not known: each reason is logged once.

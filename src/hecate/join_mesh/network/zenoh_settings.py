@@ -13,6 +13,7 @@ from hecate.join_mesh.settings import MeshSettings
 
 LONGEST_MESSAGE_BYTES: Final = 4 * 1024 * 1024
 MOST_SESSIONS: Final = 256
+LONGEST_WAIT_MS: Final = 60_000
 ALL_MESSAGES: Final = (
     "put",
     "delete",
@@ -26,13 +27,13 @@ ALL_MESSAGES: Final = (
 )
 
 
-def zenoh_settings(realm: Realm, settings: MeshSettings, known: Sequence[str], shut_out: Iterable[str]) -> str:
+def zenoh_settings(realm: Realm, settings: MeshSettings, places: Sequence[str], shut_out: Iterable[str]) -> str:
     """Return the configuration of a session as zenoh reads it, JSON.
 
     Args:
         realm: Whose certificates are trusted.
         settings: Where to listen, and the lease.
-        known: Addresses at which peers may be.
+        places: Addresses at which peers may be.
         shut_out: The names of daemons whose certificates hold no more.
     """
     key, certificate = str(realm.folder / FILE_NAME), str(realm.folder / CERTIFICATE)
@@ -42,10 +43,16 @@ def zenoh_settings(realm: Realm, settings: MeshSettings, known: Sequence[str], s
         "namespace": realm.namespace,
         "listen": {"endpoints": settings.listeners, "exit_on_failure": True},
         "connect": {
-            "endpoints": tuple(dict.fromkeys((*settings.connect, *known))),
-            "timeout_ms": 0,
+            "endpoints": tuple(places),
+            # In the background: where nobody answers must not hold up the rest, and somebody may later.
+            "timeout_ms": -1,
             "exit_on_failure": False,
-            "retry": {"period_init_ms": 250, "period_max_ms": 1000, "period_increase_factor": 2},
+            # Ever more seldom: an address of one to whom there is a connection already is tried for ever, too.
+            "retry": {
+                "period_init_ms": 250,
+                "period_max_ms": LONGEST_WAIT_MS,
+                "period_increase_factor": 2,
+            },
         },
         "scouting": {
             # Otherwise a router waits for half a second before it is open.
