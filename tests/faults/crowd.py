@@ -47,7 +47,7 @@ class Crowd:
         database = place / "data" / "hecate.db"
         try:
             return [*wrongs(database, self.journal), *self.refusals.wrongs(database)]
-        except apsw.Error as error:
+        except (apsw.Error, UnicodeDecodeError) as error:
             return [f"the store cannot be read: {error!r}"]
 
     def stored_though_unanswered(self, place: Path) -> int:

@@ -59,8 +59,8 @@ class Disk:
     def cut_off(self) -> None:
         """Lose all that is not in the file yet."""
         run("xfs_io", "-x", "-c", "shutdown", self.mounted_at)
-        # What comes now is another disk.  The old one may outlive its mount: a namespace that somebody makes meanwhile has
-        # a copy of it.
+        # What comes now is another disk.  The old one may outlive its mount: a namespace that somebody makes meanwhile
+        # has a copy of it.
         old, self._image = self._image, self._image.with_name(f"image-{next(self._numbers)}")
         run("cp", "--sparse=always", old, self._image)
         old.unlink()

@@ -73,7 +73,10 @@ def _structure(db: apsw.Connection, database: Path, *, served: bool) -> Finding:
     if size and head[:16] != FIRST_BYTES:
         return Finding(check, "problem", "it is no SQLite file: its first 16 bytes are others", remedy)
     # With a log, the last pages may be there alone: a kill in the middle of a checkpoint is no damage.
-    if not served and len(head) == 100 and not frames_read(db):
+    log = database.with_name(f"{database.name}-wal")
+    has_log = log.exists() and log.stat().st_size > 0
+    # Without one, before SQLite reads anything: of a database that was cut off it says "malformed", and not where.
+    if not served and len(head) == 100 and not (has_log and frames_read(db)):
         page, pages = _extent(head)
         if size < page * pages:
             return Finding(
