@@ -123,9 +123,8 @@ def test_no_damage_is_silent(stores: dict[str, Store], tmp_path: Path, kind: tup
         outcomes["told"] += bool(told)
         outcomes["refused at the start"] += bool(refused)
         shutil.rmtree(place)
-    say(
-        f"{kind[2].__name__} {kind[1]}, {ROUNDS} times: {', '.join(f'{count} {what}' for what, count in outcomes.items())}"
-    )
+    counted = ", ".join(f"{count} {what}" for what, count in outcomes.items())
+    say(f"{file}, {damage.__name__} {ROUNDS} times: {counted}")
 
 
 def is_refused(database: Path) -> str:
