@@ -84,6 +84,20 @@ async def test_at_its_time_limit_it_is_ended(shell: Shell) -> None:
     assert shell.left == []
 
 
+async def test_it_is_told_before_it_is_ended(shell: Shell) -> None:
+    """So it may put things in order, which takes a while; how it ends then is its own affair."""
+    script = "trap 'sleep 0.3; echo in order; exit 7' TERM; echo up; sleep 1000 & wait"
+    end = await shell.run(script, timeout_seconds=1)
+    assert end.timed_out
+    assert (shell.lines, end.exit_code) == (["up", "in order"], 7)
+
+
+async def test_one_that_is_told_and_does_not_mind_is_ended_by_that(shell: Shell) -> None:
+    """The shell between tells it as it was."""
+    end = await shell.run("kill -TERM $$; sleep 1000")
+    assert end.in_words == "ended by SIGTERM"
+
+
 async def test_what_it_leaves_behind_is_ended_too(shell: Shell) -> None:
     """A child that ends well and has forked a server: the server is gone, and the pipe that it held is no trap."""
     end = await shell.run("setsid sh -c 'sleep 1000' & nohup sleep 1000 & echo done")

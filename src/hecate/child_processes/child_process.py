@@ -182,7 +182,7 @@ async def _end(process: Process, mark: str) -> None:
     # The group outlives its leader, and its number is not given to another as long as it has members.
     _signal_group(process.pid, signal.SIGKILL)
     await process.wait()
-    await asyncio.to_thread(strays.end, mark)
+    await asyncio.to_thread(strays.end, mark, process.pid)
 
 
 def _signal_group(group: int, number: signal.Signals) -> None:

@@ -26,7 +26,9 @@ KILLED_FIRST: Final = 500
 CANNOT_CONFINE: Final = 126
 """The exit code of the shell between, where a limit cannot be set."""
 
-_RUN = '"$@"; exit "$?"'
+# A shell that were ended by SIGTERM would leave its command no time to end in order; one that ignored it would have the
+# command ignore it, too.  What the shell itself has to say of how its command ended is not output.
+_RUN = 'trap : TERM; exec 3>&2 2>/dev/null; (exec "$@" 2>&3 3>&-); exit "$?"'
 _BECOME = 'exec "$@"'
 
 

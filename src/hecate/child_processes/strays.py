@@ -26,14 +26,18 @@ def mark_of_store(data_dir: Path) -> str:
     return hashlib.sha256(os.fsencode(data_dir.resolve())).hexdigest()[:16]
 
 
-def end(mark: str) -> int:
+def end(mark: str, session: int = 0) -> int:
     """Kill every process whose mark begins with *mark*, and those that they start meanwhile; return how many.
 
     It blocks until they are gone, at most some seconds: what is in the middle of a broken disk's answer stays.
+
+    Args:
+        mark: The beginning of a mark.
+        session: Of processes that may be ending already; 0: none.
     """
     seen: set[int] = set()
     until = time.monotonic() + PATIENCE_SECONDS
-    while (found := marked(mark)) and time.monotonic() < until:
+    while (found := _found(mark, session)) and time.monotonic() < until:
         for process in found:
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(process, signal.SIGKILL)
@@ -44,17 +48,26 @@ def end(mark: str) -> int:
 
 def marked(mark: str) -> list[int]:
     """Return the ids of the running processes whose mark begins with *mark*, our own excepted."""
+    return _found(mark)
+
+
+def _found(mark: str, session: int = 0) -> list[int]:
+    """Return those with the mark, and those of the session that are about to be gone."""
     wanted = f"{MARK}={mark}".encode()
     if not PROCESSES.is_dir():
         return []
     others = (entry for entry in PROCESSES.iterdir() if entry.name.isdecimal() and int(entry.name) != os.getpid())
-    return [int(entry.name) for entry in others if _has(entry, wanted)]
+    return [int(entry.name) for entry in others if _has(entry, wanted, session)]
 
 
-def _has(process: Path, wanted: bytes) -> bool:
+def _has(process: Path, wanted: bytes, session: int) -> bool:
     try:
-        # The environment of one that has ended and waits for its parent is empty.
         environment = (process / "environ").read_bytes()
+        if session and not environment:
+            # It has let go of its memory, and so of its environment, and not yet of its files, such as a port.
+            # One that only waits for its parent has nothing any more.
+            state, _, _, its_session = (process / "stat").read_bytes().rpartition(b") ")[2].split()[:4]
+            return int(its_session) == session and state not in {b"Z", b"X"}
     except OSError:
         return False  # it has ended meanwhile, or is another user's
     return environment.startswith(wanted) or b"\0" + wanted in environment
