@@ -195,19 +195,30 @@ def test_one_that_ends_again_and_again_fails(quick: Deployed) -> None:
 @pytest.mark.parametrize(
     ("command", "why"),
     [
-        ("no-such-program-anywhere", "there is no such program"),
-        ("sh -c 'echo garbage in; exit 9'", "exit code 9, 3 times in a row; it said last: garbage in"),
-        ("sleep 600", "does not listen on port"),
+        ("no-such-program-anywhere", "there is no such program, or it may not be run"),
+        ("sh -c 'echo garbage in; exit 9'", "has ended: exit code 9; it said last: garbage in"),
+        ("sleep 600", "after 0.3 s"),
     ],
 )
 def test_one_that_does_not_come_up_is_told(quick: Deployed, command: str, why: str) -> None:
-    """The job fails with what it has said, and nothing is left."""
+    """At once: the job fails with what it has said, and not what the one before has; and nothing is left."""
+    quick.do("service/start")
+    quick.do("service/stop")
     reply = quick.ask("service/start", command=command, ready_seconds=0.3)
     assert reply.code == "conflict"
-    assert why in reply.json["error"]
+    assert reply.json["error"].endswith(why)
+    assert quick.log.count("[hecate] starts") == 2
     service = quick.service
     assert (service["state"], service["processes"]) == ("failed", [])
     assert quick.last("service_failure")["reason"] == reply.json["error"]
+
+
+def test_a_release_that_is_gone_is_told(quick: Deployed) -> None:
+    """At once, whoever has removed it."""
+    release = quick.data / "releases" / quick.division_id / "1.0.0"
+    release.rename(release.with_name("elsewhere"))
+    reply = quick.ask("service/start")
+    assert reply.json["error"] == f"release 1.0.0 is not in {release.parent} any more; deploy another one"
 
 
 def test_a_port_in_use_is_told(quick: Deployed) -> None:

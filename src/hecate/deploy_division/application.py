@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 import sys
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, time
@@ -16,18 +14,20 @@ from typing import Final, Literal
 from hecate.child_processes.child_process import run_child
 from hecate.deploy_division.application_log import ApplicationLog
 from hecate.deploy_division.deploy_settings import DeploySettings
+from hecate.deploy_division.ports import HOST, check_port, listens
 from hecate.deploy_division.release_folder import APP
 from hecate.dossiers.errors import Refused
 
 State = Literal["starting", "running", "waiting", "failed", "stopped"]
 """``waiting``: it has ended, and is started again in a moment."""
 
-HOST: Final = "127.0.0.1"
 PORT: Final = "{port}"
 STEADY_SECONDS = 60.0
 """Whoever has run for so long may end again without being counted as one who ends again and again."""
 LONGEST_WAIT_SECONDS = 60.0
-SECONDS_BETWEEN_LOOKS = 0.05
+OURS: Final = "[hecate]"
+"""How lines of the log begin that are not the application's."""
+STARTS: Final = f"{OURS} starts"
 LAST_WORDS = 3
 """Lines of the log that an error quotes."""
 
@@ -48,8 +48,10 @@ class Plan:
         """Return the program and its arguments.
 
         Raises:
-            Refused: There is no command, and no package that could be run.
+            Refused: The release is gone, or there is no command and no package that could be run.
         """
+        if not self.release.is_dir():
+            raise Refused(f"release {self.version} is not in {self.release.parent} any more; deploy another one")
         if self.command:
             return tuple(word.replace(PORT, str(self.port)) for word in self.command)
         packages = [main.parent.name for main in sorted((self.release / APP).glob("*/__main__.py"))]
@@ -82,6 +84,7 @@ class Application:
         mark: By which its processes are known.
         settings: How often it is started again.
         gave_up: Is told why, when it was started again too often.
+        patient: Whether it is started again also before it has ever listened; else whoever waits for that is told.
     """
 
     def __init__(
@@ -91,6 +94,8 @@ class Application:
         mark: str,
         settings: DeploySettings,
         gave_up: Callable[[str], Awaitable[None]],
+        *,
+        patient: bool,
     ) -> None:
         self.plan = plan
         self.state: State = "starting"
@@ -104,6 +109,7 @@ class Application:
         self._mark = mark
         self._settings = settings
         self._gave_up = gave_up
+        self._patient = patient
         self._news = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -140,6 +146,8 @@ class Application:
 
     def _turn(self, state: State) -> None:
         self.state = state
+        # What has listened once is kept running.
+        self._patient |= state == "running"
         self.running_since = time() if state == "running" else None
         self._news.set()
         self._news = asyncio.Event()
@@ -153,21 +161,28 @@ class Application:
                 self.error = await self._run_once()
             except Refused as exc:
                 self.error = str(exc)
-            self.log.add([f"[hecate] {self.error}"])
+            self.log.add([f"{OURS} {self.error}"])
             failures = 1 if monotonic() - began > STEADY_SECONDS else failures + 1
-            if failures > self._settings.restarts:
+            if failures > self._settings.restarts or not self._patient:
                 break
             self.restarts += 1
             self._turn("waiting")
             await asyncio.sleep(min(self._settings.restart_seconds * 2 ** (failures - 1), LONGEST_WAIT_SECONDS))
         said = "; ".join(self._last_words())
-        self.error = f"{self.error}, {failures} times in a row" + (f"; it said last: {said}" if said else "")
+        times = f", {failures} times in a row" if failures > 1 else ""
+        self.error = f"{self.error}{times}" + (f"; it said last: {said}" if said else "")
         self._turn("failed")
         await self._gave_up(self.error)
 
     def _last_words(self) -> list[str]:
-        lines = [line.partition(" ")[2].strip() for line in self.log.last(50)]
-        return [line for line in lines if line and not line.startswith("[hecate]")][-LAST_WORDS:]
+        """Return what it has said since it was started last."""
+        said: list[str] = []
+        for line in (line.partition(" ")[2].strip() for line in self.log.last(50)):
+            if line.startswith(STARTS):
+                said.clear()
+            elif line and not line.startswith(OURS):
+                said.append(line)
+        return said[-LAST_WORDS:]
 
     async def _run_once(self) -> str:
         """Run the application until it ends, and return why it has.
@@ -176,9 +191,10 @@ class Application:
             Refused: It cannot be started.
         """
         plan = self.plan
+        self.log.add([f"{STARTS} {plan.version} on port {plan.port}"])
         check_port(plan.port)
         words = plan.words()
-        self.log.add([f"[hecate] starts {plan.version} on port {plan.port}: {' '.join(words)}"])
+        self.log.add([f"{OURS} runs {' '.join(words)}"])
         child = asyncio.create_task(
             run_child(
                 words,
@@ -189,7 +205,7 @@ class Application:
                 environment={**plan.environment(), "PATH": _path()},
             )
         )
-        listening = asyncio.create_task(_listens(plan.port))
+        listening = asyncio.create_task(listens(plan.port))
         try:
             done, _ = await asyncio.wait(
                 (child, listening), timeout=plan.ready_seconds, return_when=asyncio.FIRST_COMPLETED
@@ -209,28 +225,3 @@ class Application:
 def _path() -> str:
     """Return where an application finds programs: ours are among them, after the system's."""
     return os.pathsep.join((os.environ.get("PATH", os.defpath), str(Path(sys.executable).parent)))
-
-
-def check_port(port: int) -> None:
-    """Refuse a *port* that another listens on, or that we may not have.
-
-    Raises:
-        Refused: It is so.
-    """
-    with socket.socket() as attempt:
-        # As servers do: a connection that has just ended there is no hindrance.
-        attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            attempt.bind((HOST, port))
-        except OSError as exc:
-            raise Refused(f"port {port} cannot be had: {exc.strerror}") from exc
-
-
-async def _listens(port: int) -> None:
-    """Return when somebody listens on *port*."""
-    while True:
-        with suppress(OSError):
-            _, writer = await asyncio.open_connection(HOST, port)
-            writer.close()
-            return
-        await asyncio.sleep(SECONDS_BETWEEN_LOOKS)

@@ -6,7 +6,6 @@ They end with the daemon, and are started again at its next start, see `hecate.d
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,13 +14,14 @@ import structlog
 
 from hecate.child_processes import strays
 from hecate.deploy_division import PROCESS
-from hecate.deploy_division.application import HOST, Application, Plan, check_port
+from hecate.deploy_division.application import Application, Plan
 from hecate.deploy_division.application_facts import ApplicationStarted, Started, last_start
 from hecate.deploy_division.application_log import ApplicationLog
 from hecate.deploy_division.deploy_settings import DeploySettings
+from hecate.deploy_division.ports import check_port, free_port
 from hecate.deploy_division.record_application import RECORD, RecordApplication
 from hecate.dossiers.engine import Order
-from hecate.dossiers.errors import HecateError, Refused
+from hecate.dossiers.errors import HecateError
 from hecate.dossiers.read_model import Actor, Meta
 from hecate.jobs.job import Surroundings
 
@@ -72,13 +72,16 @@ class Applications:
         """Return the last lines that it has printed; it reads files, and so belongs into a thread."""
         return ApplicationLog(self._folder / division_id / "output.log").last(count)
 
-    async def start(self, division_id: str, started: Started, ready_seconds: float = READY_SECONDS) -> Started:
+    async def start(
+        self, division_id: str, started: Started, ready_seconds: float = READY_SECONDS, *, patient: bool = False
+    ) -> Started:
         """Start the application of a division, in place of the one that runs; return what is to be recorded.
 
         Args:
             division_id: Whose.
             started: What is to run; its port may be 0, for any that is free.
             ready_seconds: How long it may take until it listens.
+            patient: Whether more than one attempt is made.
 
         Raises:
             Refused: The port cannot be had, or it does not come to listen on it.
@@ -104,7 +107,12 @@ class Applications:
                     await self._record_failure(division_id, reason)
 
             application = Application(
-                plan, self._folder / division_id, self._mark_of(division_id), self._settings, gave_up
+                plan,
+                self._folder / division_id,
+                self._mark_of(division_id),
+                self._settings,
+                gave_up,
+                patient=patient,
             )
             self._applications[division_id] = application
             await application.start()
@@ -120,7 +128,7 @@ class Applications:
         }:
             return
         try:
-            await self.start(division_id, Started(wanted.version, wanted.command, wanted.port))
+            await self.start(division_id, Started(wanted.version, wanted.command, wanted.port), patient=True)
         except HecateError as exc:
             await self._record_failure(division_id, str(exc))
 
@@ -175,17 +183,6 @@ def applications_of(services: Services) -> Applications:
 def releases_folder(data_dir: Path, settings: DeploySettings) -> Path:
     """Return where the releases of all divisions are."""
     return Path(settings.dir) if settings.dir else data_dir / "releases"
-
-
-def free_port() -> int:
-    """Return a port on which nobody listens."""
-    with socket.socket() as attempt:
-        try:
-            attempt.bind((HOST, 0))
-        except OSError as exc:
-            raise Refused(f"no port is free: {exc.strerror}") from exc
-        port: int = attempt.getsockname()[1]
-        return port
 
 
 def plan_of(dossier: Dossier, version: str) -> Started:

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 
 from hecate.deploy_division import PROCESS
-from hecate.deploy_division.application import HOST
 from hecate.deploy_division.application_facts import (
     ApplicationFailed,
     ApplicationStarted,
@@ -23,6 +22,7 @@ from hecate.deploy_division.application_facts import (
     wanted_application,
 )
 from hecate.deploy_division.applications import LONGEST_LOG, applications_of
+from hecate.deploy_division.ports import HOST
 from hecate.dossiers.engine import Engine
 from hecate.dossiers.times import rfc3339
 from hecate.endpoints import Call, Route
