@@ -6,6 +6,7 @@ import { type Fields, post } from "./api";
 import { type Described, type Field, describe, meaning } from "./fields";
 import { note } from "./notes";
 import { Dialog, Problem } from "./parts";
+import { type Suggestion, suggestionsFor } from "./suggestions";
 
 /** The last words of the paths of what cannot be undone. */
 const FOR_GOOD = new Set(["archive", "retire", "close"]);
@@ -90,7 +91,7 @@ function CommandForm({ target, of, isForGood, onClose }: { target: Target; of: s
         <form onSubmit={submit}>
           <p>{described.summary}</p>
           {described.description && <details><summary>More</summary><p class="prose">{described.description}</p></details>}
-          {described.fields.map((field) => <Entry key={field.name} field={field} preset={target.preset?.[field.name]} />)}
+          {described.fields.map((field) => <Entry key={field.name} field={field} target={target} preset={target.preset?.[field.name]} />)}
           {isForGood && (
             <label class="check grave">
               <input type="checkbox" required /> I know that this cannot be undone
@@ -108,8 +109,12 @@ function CommandForm({ target, of, isForGood, onClose }: { target: Target; of: s
   );
 }
 
-function Entry({ field, preset }: { field: Field; preset: string | undefined }) {
+function Entry({ field, target, preset }: { field: Field; target: Target; preset: string | undefined }) {
   const id = useId();
+  const [offered, setOffered] = useState<Suggestion[]>([]);
+  useEffect(() => {
+    if (field.kind === "text") void suggestionsFor(target.template, field.name, target.ids).then(setOffered);
+  }, [target.template, field]);
   const hint = hintOf(field);
   const attributes = { id, name: field.name, required: field.required, "aria-describedby": hint ? `${id}-hint` : undefined };
   const initial = preset ?? "";
@@ -129,10 +134,11 @@ function Entry({ field, preset }: { field: Field; preset: string | undefined }) 
       ) : field.kind === "text" && SECRET.test(field.name) ? (
         <input type="password" {...attributes} defaultValue={initial} maxLength={field.maxLength} autoComplete="off" />
       ) : field.kind === "text" ? (
-        <input type="text" {...attributes} defaultValue={initial} maxLength={field.maxLength} autoComplete="off" />
+        <input type="text" {...attributes} list={offered.length ? `${id}-offered` : undefined} defaultValue={initial} maxLength={field.maxLength} autoComplete="off" />
       ) : (
         <input type="number" {...attributes} defaultValue={initial} min={field.minimum} max={field.maximum} step={field.kind === "integer" ? 1 : "any"} />
       )}
+      {offered.length > 0 && <datalist id={`${id}-offered`}>{offered.map((one) => <option key={one.value} value={one.value} label={one.label} />)}</datalist>}
       {hint && <small id={`${id}-hint`}>{hint}</small>}
     </div>
   );

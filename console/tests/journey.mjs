@@ -63,8 +63,13 @@ await looked("design");
 await command("plan/start");
 await command("plan/desk", { desk_name: "register_user", desk_type: "command" });
 await command("plan/desk", { desk_name: "show_profile", desk_type: "query" });
-await command("plan/dependency", { from_desk: "show_profile", to_desk: "register_user" });
 await link("plan").click();
+await button("dependency (plan)").click();
+// What there is already is offered.
+await page.locator("datalist option[value=show_profile]").first().waitFor({ state: "attached" });
+await page.keyboard.press("Escape");
+await page.getByRole("dialog").waitFor({ state: "detached" });
+await command("plan/dependency", { from_desk: "show_profile", to_desk: "register_user" });
 await page.getByRole("img", { name: "2 desks, 1 dependencies" }).waitFor();
 await looked("plan");
 
