@@ -75,6 +75,7 @@ def test_nobody_may_call_without_a_token(rig: Rig, url: str) -> None:
     assert {name: (reply.status, reply.code) for name, reply in refused.items()} == dict.fromkeys(
         refused, (403, "mesh_denied")
     )
+    assert "needs a token" in refused[""].json["error"]
     assert anna.status["refused"]["denied"] == len(refused)
     assert called(bert, token=good).status == 200
     (one, _) = anna.caller.get("/api/mesh/tokens").json["tokens"]

@@ -21,7 +21,8 @@ def test_two_people_get_from_nothing_to_a_mesh(rig: Rig) -> None:
     assert (anna.status["state"], anna.status["connected"], anna.peers()) == ("local", False, {})
     anna.found("io.example")
     assert anna.status["is_keeper"]
-    bert.enter(anna)
+    answer = bert.caller.done("/api/mesh/join", {"invitation": anna.invitation()})
+    assert (answer["state"], answer["peers"]) == ("connected", 1), "it has waited for the first whom it meets"
     all_see_all([anna, bert])
     assert bert.status["realm"] == "io.example"
     assert bert.status["fingerprint"] == anna.status["fingerprint"]
@@ -106,6 +107,7 @@ def test_who_is_shut_out_stays_out(rig: Rig) -> None:
     answer = anna.caller.done("/api/mesh/revoke", {"peer": "carl"})
     assert answer["revoked"] == did
     eventually(lambda: bert.sees("anna") and anna.sees("bert") and carl.sees())
+    eventually(lambda: "shut out" in carl.status.get("error", ""))
     carl.child.signal(signal.SIGTERM)
     carl.child.end()
     again = rig.start("carl", folder=carl.folder)
@@ -114,7 +116,7 @@ def test_who_is_shut_out_stays_out(rig: Rig) -> None:
     dora = rig.start("dora")
     dora.enter(anna)
     eventually(lambda: anna.sees("bert", "dora") and bert.sees("anna", "dora") and dora.sees("anna", "bert"))
-    assert again.peers() == {}
+    eventually(lambda: again.peers() == {})
     eventually(lambda: anna.status["refused"].get("shut_out", 0) + bert.status["refused"].get("shut_out", 0) > 0)
 
 
@@ -212,3 +214,18 @@ def test_whoever_reaches_nobody_looks_whether_somebody_answers(rig: Rig) -> None
     bert.child.wait_for_line("mesh finds back")
     all_see_all([anna, bert])
     assert anna.peers()["bert"]["protocol"] == "quic"
+
+
+def test_who_was_shut_out_of_one_realm_may_be_in_another(rig: Rig) -> None:
+    """Of the same keeper: what the authority of the former has said holds for that alone."""
+    anna, bert = rig.mesh_of("anna", "bert")
+    anna.caller.done("/api/mesh/revoke", {"peer": "bert"})
+    eventually(anna.sees)
+    anna.caller.done("/api/mesh/leave", {"even_as_keeper": True})
+    bert.caller.done("/api/mesh/leave")
+    anna.found()
+    bert.enter(anna)
+    all_see_all([anna, bert])
+    assert "error" not in bert.status
+    anna.caller.done("/api/mesh/revoke", {"peer": "bert"})
+    eventually(anna.sees)

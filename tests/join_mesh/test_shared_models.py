@@ -193,6 +193,9 @@ def test_the_limits_hold(rig: Rig, ollama_url: str) -> None:
         assert "takes no more" in reply.json["error"]
     eventually(lambda: chatted(bert).status == 200)
     eventually(lambda: "used up" in chatted(bert).json.get("error", ""))
+    before = anna.status["refused"]["limit"]
+    assert int(chatted(bert).headers["retry-after"]) >= 3600
+    assert anna.status["refused"]["limit"] == before + 1, "it has said for how long it need not be asked again"
     assert anna.status["refused"]["limit"] >= 2
 
 

@@ -16,7 +16,9 @@ from hecate.endpoints import Answer, Call, Route
 from hecate.join_mesh.found_realm import taken_up
 from hecate.join_mesh.mesh import Mesh
 from hecate.join_mesh.mesh_store import keep_shut_out
-from hecate.join_mesh.show_status import MeshStatus
+from hecate.join_mesh.show_status import MeshStatus, status_of
+
+SECONDS_TO_MEET = 3.0
 
 
 class EnterRealm(msgspec.Struct, frozen=True):
@@ -45,7 +47,10 @@ async def enter(call: Call) -> Answer:
     await asyncio.to_thread(enter_realm, mesh.folder, identity, membership, authority, admission.certificate)
     store = await mesh.store()
     await store.run(lambda db: keep_shut_out(db, admission.shut_out))
-    return Answer(await taken_up(mesh), status=201)
+    await taken_up(mesh)
+    # Whoever has just been let in wants to know whether that works.
+    await mesh.meet(SECONDS_TO_MEET)
+    return Answer(await status_of(mesh), status=201)
 
 
 ROUTES = (

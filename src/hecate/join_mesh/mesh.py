@@ -27,6 +27,7 @@ from hecate.serve_llm.gateway import Gateway
 
 if TYPE_CHECKING:
     from hecate.join_mesh.network.member import Member
+    from hecate.join_mesh.network.peer import Peer
     from hecate.join_mesh.network.realm import Realm
 
 PACKAGES: Final = ("zenoh", "cryptography")
@@ -153,6 +154,22 @@ class Mesh:
         with suppress(TimeoutError):
             async with asyncio.timeout(SECONDS_TO_OPEN):
                 await self._settled.wait()
+
+    async def meet(self, seconds: float) -> None:
+        """Wait until somebody is present, for *seconds* at most."""
+        if self.member is None or self.member.node.peers.present:
+            return
+        met = asyncio.Event()
+        arrivals = self.member.node.peers.on_arrival
+
+        def tell(_peer: Peer) -> None:
+            met.set()
+
+        arrivals.append(tell)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await met.wait()
+        arrivals.remove(tell)
 
     def seen_at(self, seen: Mapping[str, str]) -> None:
         """Take note of the address at which each peer sees this machine, by its identity."""

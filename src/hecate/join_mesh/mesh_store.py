@@ -202,13 +202,13 @@ def take_invitation(db: apsw.Connection, secret_hash: bytes) -> bool:
 
 
 def shut_out(db: apsw.Connection) -> list[tuple[str, int, bytes]]:
-    """Return who was shut out: identity, when, and the authority's signature."""
+    """Return who was shut out, of this realm or an earlier one: identity, when, and the authority's signature."""
     return [(did, at, signature) for did, at, signature in db.execute("SELECT * FROM shut_out ORDER BY at")]
 
 
 def keep_shut_out(db: apsw.Connection, statements: Iterable[tuple[str, int, bytes]]) -> None:
     """Keep that these are shut out."""
-    db.executemany("INSERT OR IGNORE INTO shut_out VALUES (?, ?, ?)", statements)
+    db.executemany("INSERT OR REPLACE INTO shut_out VALUES (?, ?, ?)", statements)
 
 
 def newest_fact(db: apsw.Connection, origin: str, venture_id: str) -> int:

@@ -41,7 +41,7 @@ class MeshStatus(msgspec.Struct, kw_only=True):
     refused: dict[str, int]
     """How much was refused of peers and impostors, by kind."""
     error: str = ""
-    """Why the mesh is not up, though it should be."""
+    """Why the mesh is not up, though it should be, or why nobody is met there."""
 
 
 async def show_status(call: Call) -> Mapping[str, Any]:
@@ -75,6 +75,7 @@ async def status_of(mesh: Mesh) -> Mapping[str, Any]:
     node = member.node
     links = [link for link in await node.links() if link.did not in node.peers.shut_out]
     flood = node.session.turned_away
+    is_shut_out = node.did in node.peers.shut_out
     return {
         "state": "connected" if links else "connecting",
         "connected": bool(links),
@@ -88,6 +89,7 @@ async def status_of(mesh: Mesh) -> Mapping[str, Any]:
         "peer_count": len(node.peers.present),
         "addresses": node.addresses,
         "refused": {**refused, "flood": refused.get("flood", 0) + flood} if flood else refused,
+        **({"error": "this daemon was shut out of the realm; `hecate mesh leave` leaves it"} if is_shut_out else {}),
     }
 
 

@@ -31,6 +31,7 @@ from hecate.join_mesh.network.questions import (
 from hecate.join_mesh.network.seals import NotSealed
 from hecate.join_mesh.network.session import Asked, AskerTooSlow, Session, TurnedAway
 from hecate.join_mesh.refusals import Refusals
+from hecate.serve_llm.errors import ProviderFailed
 
 ANSWERING_THREADS: Final = 16
 AT_ONCE: Final = 256
@@ -277,7 +278,8 @@ class Calls:
         except HecateError as exc:
             if exc.code == MeshDenied.code:
                 self._refusals.count("denied", peer.did, str(exc))
-            await end_with(b"", exc.code, exc.status, str(exc))
+            retry_after = exc.retry_after_seconds if isinstance(exc, ProviderFailed) else None
+            await end_with(b"", exc.code, exc.status, str(exc), retry_after or 0)
         except Exception:
             log.exception("bug", mesh_method=request.method, peer=peer.did)
             await end_with(b"", HecateError.code, HecateError.status, "this is a bug")

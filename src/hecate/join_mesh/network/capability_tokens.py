@@ -96,6 +96,8 @@ def check(token: str, *, owner: str, caller: str, mri: str, revoked: AbstractSet
     Raises:
         MeshDenied: It does not allow this; the message says why.
     """
+    if not token:
+        raise MeshDenied("a call needs a token, which is given by whom the capability belongs to")
     given_to, wanted, ends_at = caller, mri, None
     for depth in range(LONGEST_CHAIN):
         try:

@@ -14,7 +14,7 @@ import msgspec
 import structlog
 
 from hecate.dossiers.errors import HecateError, Invalid
-from hecate.join_mesh.mesh_store import MeshStore, invite, keep_shut_out, open_invitations, shut_out, take_invitation
+from hecate.join_mesh.mesh_store import MeshStore, invite, keep_shut_out, open_invitations, take_invitation
 from hecate.join_mesh.network.capability_calls import CapabilityCalls
 from hecate.join_mesh.network.enrolment import Door
 from hecate.join_mesh.network.followed_facts import FollowedFacts
@@ -30,13 +30,14 @@ from hecate.join_mesh.network.renewal import Renewal
 from hecate.join_mesh.network.reunion import Reunion
 from hecate.join_mesh.network.seen_addresses import SeenAddresses
 from hecate.join_mesh.network.shared_models import SharedModels
-from hecate.join_mesh.network.shutting_out import Statement, holds, shut_out_by
+from hecate.join_mesh.network.shutting_out import Statement, holds, shut_out_by, shut_out_of
 
 if TYPE_CHECKING:
     from hecate.join_mesh.mesh import Mesh
 
 SHUT_OUT: Final = "shut_out"
 SHUT_OUT_SECONDS: Final = 5.0
+FAREWELL_SECONDS: Final = 1.0
 SECONDS_BETWEEN_TRIES: Final = 5.0
 
 log = structlog.get_logger(__name__)
@@ -180,7 +181,12 @@ class Member:
             Refused: This daemon is not a keeper of the realm, or is *did* itself.
             Invalid: The authority's key here is not the realm's.
         """
-        await self._take_in([shut_out_by(self.node.realm, did)])
+        statement = shut_out_by(self.node.realm, did)
+        if peer := self.node.peers.present.get(did):
+            # It would find out only by hearing nothing more.
+            with suppress(Told, HecateError):
+                await self.node.calls.ask_once(peer, SHUT_OUT, _encode([statement]), FAREWELL_SECONDS)
+        await self._take_in([statement])
 
     async def _take_in(self, statements: list[Statement]) -> None:
         new = [one for one in statements if one[0] not in self.node.peers.shut_out and holds(self.node.realm, one)]
@@ -191,6 +197,9 @@ class Member:
             self.node.peers.shut_out.add(did)
             self.node.peers.drop(did)
             log.warning("mesh shut out", peer=did)
+        if all(did == self.node.did for did, _, _ in new):
+            # It is this daemon itself: there is nobody to refuse, and the keeper tells the others.
+            return
         # The others are told before the session begins anew, which only then refuses the connections.
         self.node.card_changed()
         await asyncio.sleep(0)
@@ -222,7 +231,7 @@ class Member:
             await self._take_in(_statements_in(await self.node.calls.ask_once(peer, SHUT_OUT, body, SHUT_OUT_SECONDS)))
 
     async def _known_shut_out(self) -> tuple[Statement, ...]:
-        return tuple(await self.store.run(shut_out))
+        return await shut_out_of(self.node.realm, self.store)
 
     async def _statements(self) -> bytes:
         return _encode(await self._known_shut_out())

@@ -17,7 +17,7 @@ from hecate import __version__
 from hecate.dossiers.errors import HecateError, Invalid
 from hecate.dossiers.event_store import now_milliseconds
 from hecate.join_mesh.mesh_log import MeshLog
-from hecate.join_mesh.mesh_store import KnownPeer, MeshStore, known_peers, saw_peers, shut_out
+from hecate.join_mesh.mesh_store import KnownPeer, MeshStore, known_peers, saw_peers
 from hecate.join_mesh.network.calls import Calls
 from hecate.join_mesh.network.cards import Card, SharedVenture, capability_cards, signed
 from hecate.join_mesh.network.own_addresses import own_addresses
@@ -27,6 +27,7 @@ from hecate.join_mesh.network.places import usual_places
 from hecate.join_mesh.network.realm import Realm
 from hecate.join_mesh.network.refused_links import RefusedLink, telling_of_refused_links
 from hecate.join_mesh.network.session import Asked, Declared, LinkSeen, Session
+from hecate.join_mesh.network.shutting_out import shut_out_of
 from hecate.join_mesh.network.zenoh_settings import zenoh_settings
 from hecate.join_mesh.refusals import Refusals
 from hecate.join_mesh.settings import MeshSettings
@@ -281,8 +282,7 @@ async def open_node(
         Unavailable: It cannot be opened; the message says why.
     """
     earlier = await store.run(known_peers)
-    statements = await store.run(shut_out)
-    names = {did for did, _, _ in statements}
+    names = {did for did, _, _ in await shut_out_of(realm, store)}
     places = usual_places(realm, settings, [peer for peer in earlier if peer.did not in names])
     configuration = zenoh_settings(realm, settings, tuple(dict.fromkeys((*answering, *places))), names)
 

@@ -164,7 +164,12 @@ class PeerModels:
         if told.code == MeshDenied.code:
             return ProviderRefused(text, provider=self.name, provider_status=told.status)
         if told.status == TOO_MANY_REQUESTS:
-            return ProviderLimited(text, provider=self.name, provider_status=told.status)
+            return ProviderLimited(
+                text,
+                provider=self.name,
+                provider_status=told.status,
+                retry_after_seconds=told.retry_after_seconds,
+            )
         if told.status == GATEWAY_TIMEOUT:
             return ProviderSlow(text, provider=self.name)
         return ProviderFailed(text, provider=self.name, provider_status=told.status)

@@ -38,6 +38,8 @@ class Piece(msgspec.Struct, frozen=True, array_like=True):
     """Of the error that has ended the answer."""
     status: int = 0
     error: str = ""
+    retry_after_seconds: int = 0
+    """How long whoever has answered wants not to be asked again; 0: it does not say."""
 
 
 class Told(Exception):
@@ -51,6 +53,7 @@ class Told(Exception):
     def __init__(self, peer: str, piece: Piece) -> None:
         super().__init__(piece.error)
         self.peer, self.code, self.status = peer, piece.code, piece.status
+        self.retry_after_seconds = piece.retry_after_seconds or None
 
     def as_error(self) -> HecateError:
         """Return the error for a caller of our own."""

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from hecate.dossiers.errors import Refused
 from hecate.dossiers.event_store import now_milliseconds
+from hecate.join_mesh.mesh_store import MeshStore, shut_out
 from hecate.join_mesh.network.realm import Realm
 
 Statement = tuple[str, int, bytes]
@@ -43,6 +44,11 @@ def holds(realm: Realm, statement: Statement) -> bool:
     except InvalidSignature:
         return False
     return True
+
+
+async def shut_out_of(realm: Realm, store: MeshStore) -> tuple[Statement, ...]:
+    """Return what *store* has of those that are shut out of *realm*; of another realm they may have been before."""
+    return tuple(one for one in await store.run(shut_out) if holds(realm, one))
 
 
 def _text(realm: Realm, did: str, at: int) -> bytes:
