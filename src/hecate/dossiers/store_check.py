@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import time
 from pathlib import Path
 from urllib.parse import quote
@@ -48,6 +49,7 @@ def check_store(path: Path) -> None:
         return
     try:
         _check_first_bytes(path)
+        _check_size(path)
         log = WriteAheadLog(path)
         db = open_untouched(path)
         try:
@@ -68,11 +70,37 @@ def _check_first_bytes(path: Path) -> None:
             raise Unavailable(f"{path} is not a store of Hecate; it was left as it is")
 
 
+def _check_size(path: Path) -> None:
+    """Refuse a file that was cut off, however large it is: the look at its structure may not come to its end."""
+    if not has_log(path) and (missing_from := path.stat().st_size) < (whole := whole_bytes(path)):
+        raise Unavailable(f"the store {path} ends at byte {missing_from} and had {whole}; it was left as it is")
+
+
+def whole_bytes(database: Path) -> int:
+    """Return how many bytes *database* must have, by its own header; 0 where that does not say.
+
+    It tells of the file alone: with a log, the last pages may be there.
+    """
+    with database.open("rb") as file:
+        head = file.read(100)
+    if len(head) < 100:
+        return 0
+    (page,) = struct.unpack_from(">H", head, 16)
+    changes, pages = struct.unpack_from(">II", head, 24)
+    (known_at,) = struct.unpack_from(">I", head, 92)
+    return (65536 if page == 1 else int(page)) * int(pages) if changes == known_at else 0
+
+
+def has_log(database: Path) -> bool:
+    """Tell whether there is a write-ahead log with something in it."""
+    log = database.with_name(f"{database.name}-wal")
+    return log.exists() and log.stat().st_size > 0
+
+
 def open_untouched(path: Path) -> apsw.Connection:
     """Open *path* for reading; without a log beside it, so that none is made."""
     flags = apsw.SQLITE_OPEN_READONLY
-    log = path.with_name(f"{path.name}-wal")
-    if log.exists() and log.stat().st_size > 0:
+    if has_log(path):
         return apsw.Connection(str(path), flags=flags)
     return apsw.Connection(f"file:{quote(str(path))}?immutable=1", flags=flags | apsw.SQLITE_OPEN_URI)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -14,7 +13,14 @@ from hecate.dossiers.errors import HecateError, Unavailable
 from hecate.dossiers.fold import Folding
 from hecate.dossiers.read_model import ReadModel
 from hecate.dossiers.schema import APPLICATION_ID, MIGRATIONS, user_version
-from hecate.dossiers.store_check import FIRST_BYTES, check_sqlite, frames_read, open_untouched
+from hecate.dossiers.store_check import (
+    FIRST_BYTES,
+    check_sqlite,
+    frames_read,
+    has_log,
+    open_untouched,
+    whole_bytes,
+)
 from hecate.dossiers.write_ahead_log import WriteAheadLog
 from hecate.keep_store.compare_read_models import compare
 from hecate.keep_store.data_files import EVENTS, files_in, is_served
@@ -69,30 +75,17 @@ def _structure(db: apsw.Connection, database: Path, *, served: bool) -> Finding:
     check, remedy = f"structure of {database.name}", _remedy(database.name)
     size = database.stat().st_size
     with database.open("rb") as file:
-        head = file.read(100)
-    if size and head[:16] != FIRST_BYTES:
+        head = file.read(len(FIRST_BYTES))
+    if size and head != FIRST_BYTES:
         return Finding(check, "problem", "it is no SQLite file: its first 16 bytes are others", remedy)
-    # With a log, the last pages may be there alone: a kill in the middle of a checkpoint is no damage.
-    log = database.with_name(f"{database.name}-wal")
-    has_log = log.exists() and log.stat().st_size > 0
-    # Without one, before SQLite reads anything: of a database that was cut off it says "malformed", and not where.
-    if not served and len(head) == 100 and not (has_log and frames_read(db)):
-        page, pages = _extent(head)
-        if size < page * pages:
-            return Finding(
-                check, "problem", f"it ends at byte {size} and had {page * pages}: its last pages are gone", remedy
-            )
+    # With a log, the last pages may be there alone: a kill in the middle of a checkpoint is no damage.  Without one,
+    # before SQLite reads anything: of a database that was cut off it says "malformed", and not where.
+    if not served and size < (whole := whole_bytes(database)) and not (has_log(database) and frames_read(db)):
+        return Finding(check, "problem", f"it ends at byte {size} and had {whole}: its last pages are gone", remedy)
     complaints = [str(line) for (line,) in db.execute(f"PRAGMA integrity_check({COMPLAINTS})")]
     if complaints != ["ok"]:
         return Finding(check, "problem", "; ".join(" ".join(line.split()) for line in complaints), remedy)
     return Finding(check, "ok", f"whole, {size:,} bytes")
-
-
-def _extent(head: bytes) -> tuple[int, int]:
-    """Return the size of a page in bytes, and how many there are: 0 where the header does not say."""
-    page, changes, pages, known_at = (*struct.unpack_from(">H", head, 16), *struct.unpack_from(">II", head, 24), 0)
-    (known_at,) = struct.unpack_from(">I", head, 92)
-    return (65536 if page == 1 else page), pages if changes == known_at else 0
 
 
 def _log(db: apsw.Connection, log: WriteAheadLog | None) -> Finding:
