@@ -2,7 +2,7 @@
 # ARGS goes to the script: make test ARGS="-k hash", make run ARGS="--socket /tmp/hecate.sock".
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test check format man docs bench bench-gateway models lock audit sbom clean
+.PHONY: help setup run demo test test-faults soak check format man docs bench bench-gateway models lock audit sbom clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,6 +20,14 @@ demo: setup ## take one division through the whole cycle, on a daemon of its own
 test: ## run the tests
 	@scripts/setup dev
 	@scripts/test $(ARGS)
+
+test-faults: ## the fault suite at length: kill -9, power loss, full disks, damage; prints its figures
+	@scripts/setup dev
+	@scripts/test-faults $(ARGS)
+
+soak: ## 20 minutes of writers, streams and random faults
+	@scripts/setup dev
+	@scripts/soak $(ARGS)
 
 check: ## format check, linter, type checker
 	@scripts/setup dev

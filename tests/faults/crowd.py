@@ -17,14 +17,20 @@ PATIENCE_SECONDS = 60.0
 
 
 class Crowd:
-    """Writers, what they were told, and what they were refused."""
+    """Writers, what they were told, and what they were refused.
 
-    def __init__(self, *, big: bool = False) -> None:
+    Args:
+        big: Whether they write much in few commands.
+        pause_seconds: How long each waits after a command.
+    """
+
+    def __init__(self, *, big: bool = False, pause_seconds: float = 0.0) -> None:
         self.journal, self.refusals = Journal(), Refusals()
         names = [f"writer-{number}" for number in range(WRITERS)]
         scripts = [big_ventures(name, 20) if big else lifecycles(name) for name in names]
         self.writers = [
-            Persevering(name, script, self.journal, self.refusals) for name, script in zip(names, scripts, strict=True)
+            Persevering(name, script, self.journal, self.refusals, pause_seconds=pause_seconds)
+            for name, script in zip(names, scripts, strict=True)
         ]
 
     @property

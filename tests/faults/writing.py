@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
-from tests.dossiers.crash import Command, Journal, Script, Writer, one_venture_and_common_ones
+from tests.dossiers.crash import Command, Connection, Journal, Script, Writer, one_venture_and_common_ones
 from tests.dossiers.crash_rig import stored
 
 SECONDS_AFTER_A_REFUSAL = 0.02
@@ -34,11 +35,27 @@ class Refusals:
 
 
 class Persevering(Writer):
-    """A writer that tries again what was refused, with the same key, until the daemon is gone."""
+    """A writer that tries again what was refused, with the same key, until the daemon is gone.
 
-    def __init__(self, name: str, script: Script, journal: Journal, refusals: Refusals) -> None:
+    Args:
+        name: Its own.
+        script: What it writes.
+        journal: What it was told.
+        refusals: What it was refused.
+        pause_seconds: After each command.
+    """
+
+    def __init__(
+        self, name: str, script: Script, journal: Journal, refusals: Refusals, *, pause_seconds: float = 0.0
+    ) -> None:
         super().__init__(name, script, journal)
         self._refusals = refusals
+        self._pause_seconds = pause_seconds
+
+    async def _carry_out(self, connection: Connection) -> None:
+        await super()._carry_out(connection)
+        if self._pause_seconds:
+            await asyncio.sleep(self._pause_seconds)
 
     async def refused(self, command: Command, status: int, body: bytes) -> None:
         """Note it, and wait a moment."""
@@ -65,9 +82,16 @@ def big_ventures(name: str, kilobytes: int) -> Script:
         yield "/api/ventures", {"name": f"{name}-{number}", "brief": "x" * kilobytes * 1000}
 
 
+class Beside(Protocol):
+    """Something that is done beside a test until the daemon is gone or *until* holds."""
+
+    async def write(self, socket_path: Path, *, until: Callable[[], bool]) -> None:
+        """Do it."""
+
+
 @contextmanager
 def writing(
-    socket_path: Path, writers: Sequence[Writer], *, until: Callable[[], bool] = lambda: False
+    socket_path: Path, writers: Sequence[Beside], *, until: Callable[[], bool] = lambda: False
 ) -> Iterator[None]:
     """Have *writers* write beside the block; at its end they are let finish the command that is under way.
 

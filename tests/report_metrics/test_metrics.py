@@ -70,3 +70,4 @@ def test_what_has_happened_is_counted(caller: Caller) -> None:
     assert value("hecate_store_healthy") == 1
     assert value("hecate_usage_lost_calls_total") == 0
     assert value("process_resident_memory_bytes") > 10_000_000
+    assert value("hecate_tasks") >= 1

@@ -7,6 +7,7 @@ Counters begin anew with each start of the daemon.  The label ``model`` has a bo
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -37,6 +38,9 @@ async def report_metrics(call: Call) -> Raw:
     _tell_models(exposition, ledger.figures)
     _tell_ledger(exposition, ledger)
     _tell_store(exposition, call.services.get(Engine).store)
+    exposition.gauge(
+        "hecate_tasks", "Tasks of the event loop: some for good, and some for each request.", len(asyncio.all_tasks())
+    )
     process_figures.tell(exposition)
     return Raw(exposition.text(), media_type=MEDIA_TYPE)
 
