@@ -169,7 +169,9 @@ async def _restrict(given: Given, services: Services) -> None:
     geography = Geography(given.configuration.geo, read_settings, os.environ, services.get(Restriction))
     await geography.begin()
     services.add(geography)
-    services.get(Mesh).address_watchers.append(geography.peers_see)
+    mesh = services.get(Mesh)
+    mesh.address_watchers.append(geography.peers_see)
+    mesh.restriction = services.get(Restriction)
 
 
 def _policies(found: catalog.Catalog) -> Background:

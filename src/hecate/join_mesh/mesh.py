@@ -17,7 +17,7 @@ import structlog
 
 from hecate.dossiers.errors import HecateError, Unavailable
 from hecate.dossiers.event_store import EventStore
-from hecate.endpoints import Background, Services
+from hecate.endpoints import Background, Restriction, Services
 from hecate.join_mesh.errors import MeshOff
 from hecate.join_mesh.mesh_log import MeshLog
 from hecate.join_mesh.mesh_store import DATABASE_NAME, MeshStore
@@ -59,6 +59,8 @@ class Mesh:
         self.error = ""
         """Why it is not up, though it should be."""
         self.member: Member | None = None
+        self.restriction = Restriction()
+        """What keeps this daemon from answering: peers no more than callers of its own."""
         self.answering: Sequence[str] = ()
         """Where somebody has just answered: for the next session to connect to."""
         self.openings_in_vain = 0

@@ -15,6 +15,7 @@ import msgspec
 import structlog
 
 from hecate.dossiers.errors import HecateError, Invalid
+from hecate.endpoints import Restriction
 from hecate.join_mesh.errors import MeshDenied, NoResponder, PeerFailed, PeerSlow
 from hecate.join_mesh.network.peer import Peer
 from hecate.join_mesh.network.peers import Peers
@@ -80,6 +81,9 @@ class Calls:
         self._of_peer: Counter[str] = Counter()
         self.answers: dict[str, Answering] = {CANCEL: self._cancel}
         self.streams: dict[str, Streaming] = {}
+        self.restriction = Restriction()
+        self.unrestricted = {CANCEL}
+        """What is answered in spite of a restriction: what keeps the mesh itself going."""
         peers.on_departure.append(self._left)
 
     async def close(self) -> None:
@@ -266,6 +270,7 @@ class Calls:
 
         try:
             body = b""
+            self._refuse_if_restricted(request.method)
             if streaming := self.streams.get(request.method):
                 async with aclosing(streaming(peer, request.body)) as pieces:
                     async for piece in pieces:
@@ -286,6 +291,10 @@ class Calls:
         finally:
             if not is_ended:
                 asked.end()
+
+    def _refuse_if_restricted(self, method: str) -> None:
+        if method not in self.unrestricted and (refusal := self.restriction.in_force):
+            raise refusal()
 
     async def _on_a_thread(self, send: Callable[[bytes], None], sealed: bytes) -> None:
         # Since a peer that does not read holds it up; one piece after the other.

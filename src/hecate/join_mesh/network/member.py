@@ -26,9 +26,9 @@ from hecate.join_mesh.network.peer_models import ModelsOfPeers
 from hecate.join_mesh.network.published_facts import PublishedFacts
 from hecate.join_mesh.network.questions import Told
 from hecate.join_mesh.network.realm import CERTIFICATE_DAYS, Realm
-from hecate.join_mesh.network.renewal import Renewal
+from hecate.join_mesh.network.renewal import METHOD as RENEWAL, Renewal
 from hecate.join_mesh.network.reunion import Reunion
-from hecate.join_mesh.network.seen_addresses import SeenAddresses
+from hecate.join_mesh.network.seen_addresses import METHOD as SEEN_AT, SeenAddresses
 from hecate.join_mesh.network.shared_models import SharedModels
 from hecate.join_mesh.network.shutting_out import Statement, holds, shut_out_by, shut_out_of
 
@@ -73,6 +73,8 @@ class Member:
         self._asking: set[asyncio.Task[None]] = set()
         """Questions to peers about who is shut out."""
         node.calls.answers[SHUT_OUT] = self._tell_shut_out
+        node.calls.restriction = mesh.restriction
+        node.calls.unrestricted |= {SHUT_OUT, RENEWAL, SEEN_AT}
         node.peers.on_arrival.append(self._compare)
 
     async def run(self) -> None:
