@@ -35,7 +35,7 @@ from tests.faults.writing import writing
 from tests.keep_store.looking import change, flip, rows
 from tests.serving import HECATE
 
-COMMANDS = size(150, 3000)
+COMMANDS = size(150, 1000)
 ROUNDS = size(2, 60)
 """How often each kind of damage is done."""
 PAGE_BYTES = 4096

@@ -6,6 +6,8 @@ know what it holds, nothing is written until the next start, which reads it anew
 
 from __future__ import annotations
 
+import random
+import shutil
 import sys
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -17,7 +19,7 @@ from tests.daemon.child import Child
 from tests.faults.conftest import Say
 from tests.faults.crowd import WRITERS, Crowd
 from tests.faults.daemons import serving_from
-from tests.faults.sizes import size
+from tests.faults.sizes import SEED, size
 from tests.faults.vitals import asking_after
 from tests.faults.writing import writing
 from tests.serving import HECATE, serving
@@ -26,6 +28,8 @@ from tests.small_disk import fill, small_disk
 HERE = Path(__file__).parent
 COMMANDS_BEFORE = size(100, 500)
 ROUNDS = size(1, 10)
+CALLS_BEFORE = (60, 400)
+"""Of the system, until one fails: a start makes some itself."""
 MEBIBYTES = size(8, 32)
 
 pytestmark = pytest.mark.timeout(size(60, 600))
@@ -137,3 +141,27 @@ def test_a_file_that_may_not_grow_is_no_end(place: Path, say: Say) -> None:
         crowd.wait_for_more(WRITERS)
     assert crowd.wrongs(place) == []
     say(f"{crowd.acknowledged} commands acknowledged and there, {len(crowd.refusals.sentences)} refusals: {reason}")
+
+
+@pytest.mark.parametrize(("call", "error"), [("fdatasync", "EIO"), ("pwrite64", "EIO"), ("pwrite64", "ENOSPC")])
+def test_errors_of_the_system_itself(place: Path, call: str, error: str, say: Say) -> None:
+    """From some call on the kernel's answer is an error, also to what is no database: strace sees to that."""
+    strace = shutil.which("strace")
+    if strace is None:
+        pytest.skip("not installed: strace")
+    crowd, chance = Crowd(), random.Random(f"{SEED} {call} {error}")
+    reasons = set()
+    for _ in range(ROUNDS):
+        inject = f"inject={call}:error={error}:when={chance.randint(*CALLS_BEFORE)}+"
+        # -D: the daemon is our child, and strace beside it, so that our signals reach the daemon.
+        traced = (strace, "-D", "-f", "-qq", "--seccomp-bpf", "-o", "/dev/null", "-e", f"trace={call}", "-e", inject)
+        with serving_from(place, (HERE / "limited.py", "--", *traced, sys.executable, HECATE)) as child:
+            with writing(child.socket_path, crowd.writers):
+                crowd.wait_for_refusals()
+                with closing(Caller(child.socket_path)) as caller:
+                    assert caller.get("/api/events?limit=5").status == 200
+                reasons.add(crowd.refusals.sentences[-1])
+                child.process.kill()
+            child.end()
+        assert crowd.wrongs(place) == []
+    say(f"{call} {error}, {ROUNDS} times: {crowd.acknowledged:,} commands, none lost: {'; '.join(sorted(reasons))}")
