@@ -3,7 +3,7 @@ import { useContext, useState } from "preact/hooks";
 import type { Fields } from "./api";
 import { CommandButton } from "./commands";
 import { Moment, concerning, useFetched, useItems } from "./hooks";
-import { Incidents } from "./incidents";
+import { ClosedIncidents, OpenIncidents } from "./incidents";
 import { type Column, Empty, Loaded, Problem, Section, Table, Word, percent } from "./parts";
 import { LatencyPlot, type Sample } from "./plots";
 
@@ -19,8 +19,9 @@ export function Monitoring({ id }: { id: string }) {
     <>
       <Problem error={error} />
       {moment === null && <Figures id={id} />}
-      {isLoaded && <Incidents id={id} items={items} actions={now && now.process.available_actions} />}
+      {isLoaded && <OpenIncidents id={id} items={items} actions={now && now.process.available_actions} />}
       {moment === null ? <Checks id={id} /> : <ChecksThen items={items} />}
+      <ClosedIncidents items={items} />
     </>
   );
 }

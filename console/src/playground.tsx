@@ -93,7 +93,7 @@ function Spoken({ model, said }: { model: string; said: Said }) {
         {said.allMs !== null && <div><dt>All of it</dt><dd>{Math.round(said.allMs)} ms</dd></div>}
         {usage && <div><dt>Tokens</dt><dd>{usage.prompt_tokens} in, {usage.completion_tokens} out</dd></div>}
         {usage && seconds > 0 && <div><dt>Tokens/s</dt><dd>{(usage.completion_tokens / seconds).toFixed(1)}</dd></div>}
-        {said.state === "done" && <div><dt>Cost</dt><dd>{dollars(said.end.cost_usd)}</dd></div>}
+        {said.state === "done" && <div><dt>Cost</dt><dd>{said.end.cost_usd == null ? "not known yet" : dollars(said.end.cost_usd)}</dd></div>}
       </dl>
     </article>
   );
