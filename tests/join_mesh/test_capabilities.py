@@ -53,6 +53,8 @@ def test_a_capability_is_found_and_called(rig: Rig, url: str) -> None:
     (view,) = bert.caller.get("/api/mesh/capabilities?tag=echo&peer=anna").json["results"]
     assert (view["peer"], view["identity"], view["callable"]) == ("anna", anna.did, True)
     assert bert.peers()["anna"]["capabilities"] == [MRI]
+    (own,) = anna.caller.get("/api/mesh/capabilities").json["results"]
+    assert own["signature"] == view["signature"] != "", "the one under the announcement"
     answer = called(bert, token=token(anna, "bert")).json
     assert answer["output"] == {"input": {"text": "hä"}, "peer": bert.did}
     assert (answer["peer"], answer["identity"]) == ("anna", anna.did)

@@ -5,7 +5,8 @@ GET /api/mesh/capabilities
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from base64 import b64encode
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
@@ -17,8 +18,13 @@ from hecate.join_mesh.mesh import Mesh
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from hecate.join_mesh.mesh_events import CapabilityAnnounced
     from hecate.join_mesh.mesh_log import Decisions
+    from hecate.join_mesh.network.member import Member
     from hecate.join_mesh.network.peer import Peer
+
+    Signature = Callable[[CapabilityAnnounced, int], str | None]
+    """Gives this daemon's under what it has announced at a time."""
 
 
 class CapabilitiesQuery(msgspec.Struct, frozen=True):
@@ -54,6 +60,9 @@ class CapabilityView(msgspec.Struct, kw_only=True):
     """Whether `POST /api/mesh/call` gets an answer from it."""
     advertised: bool
     announced_at: str
+    signature: str | None
+    """Of the daemon that has it, under the announcement, in base 64; null where none is known, as while the mesh is
+    off."""
 
 
 class Capabilities(msgspec.Struct, kw_only=True):
@@ -73,7 +82,7 @@ async def list_capabilities(call: Call) -> Mapping[str, Any]:
     query: CapabilitiesQuery = call.query
     member = mesh.member
     identity = None if member is None else member.node.did
-    found = list(_own(await mesh.log.decisions(), identity))
+    found = list(_own(await mesh.log.decisions(), identity, _signatures(member)))
     for peer in () if member is None else member.node.peers.present.values():
         found += _of_peer(peer)
     fitting = [view for view in found if _fits(view, query)]
@@ -82,7 +91,16 @@ async def list_capabilities(call: Call) -> Mapping[str, Any]:
     return {"capabilities": page, "results": page, "count": len(fitting)}
 
 
-def _own(decisions: Decisions, identity: str | None) -> Iterator[CapabilityView]:
+def _signatures(member: Member | None) -> Signature:
+    if member is None:
+        return lambda _announced, _at: None
+    from hecate.join_mesh.network.signed_capabilities import card_of  # noqa: PLC0415 - the package may be missing
+
+    identity = member.node.realm.identity
+    return lambda announced, at: b64encode(card_of(announced, at, identity).signature).decode()
+
+
+def _own(decisions: Decisions, identity: str | None, signature: Signature) -> Iterator[CapabilityView]:
     for announced, at in decisions.capabilities.values():
         yield CapabilityView(
             mri=announced.mri,
@@ -98,10 +116,13 @@ def _own(decisions: Decisions, identity: str | None) -> Iterator[CapabilityView]
             callable=bool(announced.serve_at),
             advertised=identity is not None,
             announced_at=rfc3339(at),
+            signature=signature(announced, at),
         )
 
 
 def _of_peer(peer: Peer) -> Iterator[CapabilityView]:
+    from hecate.join_mesh.network.signed_capabilities import is_signed  # noqa: PLC0415 - the package may be missing
+
     for card in peer.card.capabilities:
         yield CapabilityView(
             mri=card.mri,
@@ -117,6 +138,7 @@ def _of_peer(peer: Peer) -> Iterator[CapabilityView]:
             callable=card.callable,
             advertised=True,
             announced_at=rfc3339(card.announced_at),
+            signature=b64encode(card.signature).decode() if is_signed(peer.did, card) else None,
         )
 
 

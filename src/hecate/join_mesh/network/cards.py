@@ -12,7 +12,6 @@ from typing import Annotated, Any, Final
 import msgspec
 
 from hecate.dossiers.errors import Invalid
-from hecate.join_mesh.mesh_log import Decisions
 from hecate.join_mesh.network.did_key import LONGEST, has_signed
 from hecate.join_mesh.network.identity import Identity
 
@@ -49,6 +48,8 @@ class CapabilityCard(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     callable: bool = False
     announced_at: Annotated[int, msgspec.Meta(ge=0, le=LATEST_TIME)] = 0
     """Milliseconds since 1970, UTC."""
+    signature: bytes = b""
+    """Of the daemon that has announced it, over all of the above: see `signed_capabilities`."""
 
 
 class SharedVenture(msgspec.Struct, frozen=True):
@@ -121,22 +122,3 @@ def checked(shown: bytes, *, did: str, session: str, realm: str, nonce: bytes) -
     if card.nonce != nonce:
         raise Invalid(f"the card of {did} was shown before")
     return card
-
-
-def capability_cards(decisions: Decisions) -> tuple[CapabilityCard, ...]:
-    """Return the capabilities of this daemon as peers see them."""
-    return tuple(
-        CapabilityCard(
-            mri=announced.mri,
-            agent_identity=announced.agent_identity,
-            tags=announced.tags,
-            description=announced.description,
-            demo_procedure=announced.demo_procedure,
-            metadata=announced.metadata,
-            input_schema=announced.input_schema,
-            output_schema=announced.output_schema,
-            callable=bool(announced.serve_at),
-            announced_at=at,
-        )
-        for announced, at in decisions.capabilities.values()
-    )

@@ -19,7 +19,7 @@ from hecate.dossiers.event_store import now_milliseconds
 from hecate.join_mesh.mesh_log import MeshLog
 from hecate.join_mesh.mesh_store import KnownPeer, MeshStore, known_peers, saw_peers
 from hecate.join_mesh.network.calls import Calls
-from hecate.join_mesh.network.cards import Card, SharedVenture, capability_cards, signed
+from hecate.join_mesh.network.cards import Card, SharedVenture, signed
 from hecate.join_mesh.network.own_addresses import own_addresses
 from hecate.join_mesh.network.peer import Peer
 from hecate.join_mesh.network.peers import Peers
@@ -28,6 +28,7 @@ from hecate.join_mesh.network.realm import Realm
 from hecate.join_mesh.network.refused_links import RefusedLink, telling_of_refused_links
 from hecate.join_mesh.network.session import Asked, Declared, LinkSeen, Session
 from hecate.join_mesh.network.shutting_out import shut_out_of
+from hecate.join_mesh.network.signed_capabilities import capability_cards
 from hecate.join_mesh.network.zenoh_settings import zenoh_settings
 from hecate.join_mesh.refusals import Refusals
 from hecate.join_mesh.settings import MeshSettings
@@ -151,7 +152,7 @@ class Node:
             since=self.began_at,
             seal_key=self._secret.public_key().public_bytes_raw(),
             addresses=self.addresses,
-            capabilities=capability_cards(decisions),
+            capabilities=capability_cards(decisions, self.realm.identity),
             ventures=tuple(
                 SharedVenture(venture_id, self.newest_facts.get(venture_id, 0)) for venture_id in decisions.ventures
             ),
