@@ -8,8 +8,16 @@ import { note } from "./notes";
 import { Dialog, Problem } from "./parts";
 import { type Suggestion, suggestionsFor } from "./suggestions";
 
-/** The last words of the paths of what cannot be undone. */
-const FOR_GOOD = new Set(["archive", "retire", "close"]);
+/** The last words of the paths of what cannot be undone; a completed discovery is not started again either. */
+const FOR_GOOD = /\/(archive|retire|close|discovery\/complete)$/;
+/** These begin again with the division's next iteration only. */
+const FOR_NOW = /\/(design|plan|generate|test|deploy)\/complete$/;
+
+/** What somebody must say who sends the command; null: nothing. */
+function confirmed(template: string): string | null {
+  if (FOR_GOOD.test(template)) return "I know that this cannot be undone";
+  return FOR_NOW.test(template) ? "I know that it is started again only after a redesign is escalated" : null;
+}
 
 /** What is not shown while it is typed. */
 const SECRET = /(^|_)(key|secret|password|invitation)$/;
@@ -40,7 +48,7 @@ export function Actions({ actions, base, ids, of }: { actions: string[]; base: s
 
 export function CommandButton({ target, of }: { target: Target; of?: string }) {
   const [open, setOpen] = useState(false);
-  const isForGood = FOR_GOOD.has(target.template.split("/").pop() ?? "");
+  const isForGood = FOR_GOOD.test(target.template);
   return (
     <>
       <button type="button" class={isForGood ? "grave" : ""} aria-haspopup="dialog" onClick={() => setOpen(true)}>
@@ -56,6 +64,7 @@ function CommandForm({ target, of, isForGood, onClose }: { target: Target; of: s
   const [described, setDescribed] = useState<Described | null>(null);
   const [error, setError] = useState<Error | null>(null);
   const [isSending, setSending] = useState(false);
+  const saying = confirmed(target.template);
   useEffect(() => {
     describe(target.template).then(setDescribed, setError);
   }, [target.template]);
@@ -92,9 +101,9 @@ function CommandForm({ target, of, isForGood, onClose }: { target: Target; of: s
           <p>{described.summary}</p>
           {described.description && <details><summary>More</summary><p class="prose">{described.description}</p></details>}
           {described.fields.map((field) => <Entry key={field.name} field={field} target={target} preset={target.preset?.[field.name]} />)}
-          {isForGood && (
-            <label class="check grave">
-              <input type="checkbox" required /> I know that this cannot be undone
+          {saying && (
+            <label class={isForGood ? "check grave" : "check"}>
+              <input type="checkbox" required /> {saying}
             </label>
           )}
           <Problem error={error} />

@@ -1,7 +1,7 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 
 import type { Happening } from "./live";
-import { Empty, Problem, Title } from "./parts";
+import { Empty, Problem, Title, count } from "./parts";
 import { useLog } from "./log";
 import { Rows } from "./rows";
 import { useSearch } from "./search";
@@ -18,7 +18,7 @@ export function Events() {
   const words = useMemo(() => sought.toLowerCase().split(/\s+/).filter(Boolean), [sought]);
   const found = useSearch(words, newest);
   const isSearch = words.length > 0;
-  const count = isSearch ? found.events.length : newest;
+  const rows = isSearch ? found.events.length : newest;
   const eventAt = (place: number) => (isSearch ? found.events[place] : log.eventAt(newest - place));
   return (
     <>
@@ -28,12 +28,12 @@ export function Events() {
       <div class="row">
         <label>Filter <input type="search" value={sought} placeholder="design_ user billing" onInput={(event) => setSought(event.currentTarget.value)} /></label>
         <GoTo newest={newest} isOff={isSearch} onGo={(position) => setWanted({ position })} />
-        <span aria-live="polite">{isSearch ? `${found.events.length} found, ${found.searched} of ${newest} looked through` : `${newest} events`}</span>
+        <span aria-live="polite">{isSearch ? `${found.events.length} found, ${found.searched.toLocaleString()} of ${newest.toLocaleString()} looked through` : count(newest, "event")}</span>
         {isSearch && found.searched < newest && <button type="button" onClick={found.more}>Look further</button>}
       </div>
       <Problem error={log.error ?? found.error} />
-      {count ? (
-        <Rows count={count} first={isSearch ? 0 : newest} eventAt={eventAt} wanted={!isSearch && wanted ? newest - wanted.position : null} chosen={chosen} onChoose={setChosen} onSeen={isSearch ? found.seen : (from, to) => log.want(newest - to, newest - from)} />
+      {rows ? (
+        <Rows count={rows} first={isSearch ? 0 : newest} eventAt={eventAt} wanted={!isSearch && wanted ? newest - wanted.position : null} chosen={chosen} onChoose={setChosen} onSeen={isSearch ? found.seen : (from, to) => log.want(newest - to, newest - from)} />
       ) : (
         log.isLoaded && !found.isBusy && <Empty>{isSearch ? "No event has these words." : "Nothing has happened yet. Set up a venture, and its first event is here."}</Empty>
       )}

@@ -22,10 +22,10 @@ const PAGES = [
 ] as const;
 
 const TOLD: Record<Connection, string> = {
-  connecting: "connecting to the daemon",
-  live: "changes are shown as they happen",
-  lost: "the daemon does not answer; trying again. If it was restarted, open the console again with `hecate console`",
-  ended: "the session has ended: open the console again with `hecate console`",
+  connecting: "Connecting to the daemon.",
+  live: "Changes are shown as they happen.",
+  lost: "The daemon does not answer; trying again. If it was restarted, open the console again with `hecate console`.",
+  ended: "The session has ended: open the console again with `hecate console`.",
 };
 
 function Console() {
