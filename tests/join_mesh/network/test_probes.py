@@ -12,7 +12,7 @@ import zenoh
 
 from hecate.join_mesh.network.identity import Identity
 from hecate.join_mesh.network.places import over_tls
-from hecate.join_mesh.network.probes import answers
+from hecate.join_mesh.network.probes import Probes
 from hecate.join_mesh.network.realm import Membership, Realm, enter_realm, found_realm
 from hecate.join_mesh.network.zenoh_settings import zenoh_settings
 from hecate.join_mesh.settings import MeshSettings
@@ -38,19 +38,19 @@ async def test_a_member_is_heard_over_both(home: Realm, port: int, tmp_path: Pat
     """By another member; over TLS nobody is taken for one who is none, nor for another than oneself."""
     guest = Identity.kept_in(tmp_path / "guest")
     member = enter_realm(tmp_path / "guest", guest, Membership(realm="home"), home.authority, home.issue(guest.did))
-    assert await answers(f"tls/127.0.0.1:{port}", member)
-    assert await answers(f"quic/127.0.0.1:{port}", member)
-    assert not await answers(f"tls/127.0.0.1:{port}", home), "that is itself"
-    assert not await answers(f"tls/127.0.0.1:{port}", found_realm(tmp_path / "other", "home"))
+    assert await Probes(member).answers(f"tls/127.0.0.1:{port}")
+    assert await Probes(member).answers(f"quic/127.0.0.1:{port}")
+    assert not await Probes(home).answers(f"tls/127.0.0.1:{port}"), "that is itself"
+    assert not await Probes(found_realm(tmp_path / "other", "home")).answers(f"tls/127.0.0.1:{port}")
 
 
 async def test_nobody_is_heard_where_nobody_is(home: Realm) -> None:
     """Nobody has the port, somebody has it and says nothing, or there is no such machine."""
-    assert not await answers(f"tls/127.0.0.1:{free_port()}", home)
-    assert not await answers(f"quic/127.0.0.1:{free_port()}", home)
-    assert not await answers("tls/no-such-host.invalid:7447", home)
+    assert not await Probes(home).answers(f"tls/127.0.0.1:{free_port()}")
+    assert not await Probes(home).answers(f"quic/127.0.0.1:{free_port()}")
+    assert not await Probes(home).answers("tls/no-such-host.invalid:7447")
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        told = asyncio.create_task(answers(f"tls/127.0.0.1:{silent.getsockname()[1]}", home))
+        told = asyncio.create_task(Probes(home).answers(f"tls/127.0.0.1:{silent.getsockname()[1]}"))
         assert not await told
 
 

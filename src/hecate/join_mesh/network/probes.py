@@ -21,38 +21,43 @@ NO_VERSION: Final = bytes.fromhex("0a0a0a0a")
 ID_BYTES: Final = 8
 
 
-async def answers(address: str, realm: Realm) -> bool:
-    """Return whether somebody answers at *address*, as zenoh writes it.
+class Probes:
+    """Asks in the name of a member of *realm*."""
 
-    Over TLS that is a daemon of *realm* for sure; over QUIC it is said by anybody who speaks QUIC.
-    """
-    protocol, _, place = address.partition("/")
-    host, _, port = place.rpartition(":")
-    ask = _answers_tls if protocol == "tls" else _answers_quic
-    try:
-        async with asyncio.timeout(SECONDS):
-            return await ask(host.strip("[]"), int(port), realm)
-    except (OSError, TimeoutError, Invalid):
-        return False
+    def __init__(self, realm: Realm) -> None:
+        self._realm = realm
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        self._context.minimum_version = ssl.TLSVersion.TLSv1_3
+        # Daemons are known by their keys, and these by the realm's authority: below.
+        self._context.check_hostname = False
+        self._context.verify_mode = ssl.CERT_NONE
+        self._context.load_cert_chain(realm.folder / CERTIFICATE, realm.folder / FILE_NAME)
+
+    async def answers(self, address: str) -> bool:
+        """Return whether somebody answers at *address*, as zenoh writes it.
+
+        Over TLS that is another daemon of the realm for sure; over QUIC it is said by anybody who speaks QUIC.
+        """
+        protocol, _, place = address.partition("/")
+        host, _, port = place.rpartition(":")
+        ask = self._answers_tls if protocol == "tls" else _answers_quic
+        try:
+            async with asyncio.timeout(SECONDS):
+                return await ask(host.strip("[]"), int(port))
+        except (OSError, TimeoutError, Invalid):
+            return False
+
+    async def _answers_tls(self, host: str, port: int) -> bool:
+        _, writer = await asyncio.open_connection(host, port, ssl=self._context)
+        try:
+            tls: Any = writer.get_extra_info("ssl_object")
+            certificate = ssl.DER_cert_to_PEM_cert(tls.getpeercert(binary_form=True))
+            return checked_did(certificate.encode(), self._realm.authority) != self._realm.identity.did
+        finally:
+            writer.transport.abort()
 
 
-async def _answers_tls(host: str, port: int, realm: Realm) -> bool:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
-    # Daemons are known by their keys, and these by the realm's authority: below.
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    context.load_cert_chain(realm.folder / CERTIFICATE, realm.folder / FILE_NAME)
-    _, writer = await asyncio.open_connection(host, port, ssl=context)
-    try:
-        tls: Any = writer.get_extra_info("ssl_object")
-        certificate = ssl.DER_cert_to_PEM_cert(tls.getpeercert(binary_form=True))
-        return checked_did(certificate.encode(), realm.authority) != realm.identity.did
-    finally:
-        writer.transport.abort()
-
-
-async def _answers_quic(host: str, port: int, _realm: Realm) -> bool:
+async def _answers_quic(host: str, port: int) -> bool:
     loop = asyncio.get_running_loop()
     transport, answer = await loop.create_datagram_endpoint(_Answer, remote_addr=(host, port))
     with closing(transport):

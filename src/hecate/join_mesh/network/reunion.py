@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Sequence
 from typing import Final
 
@@ -16,9 +17,12 @@ import structlog
 from hecate.join_mesh.mesh_store import MeshStore, known_peers
 from hecate.join_mesh.network.node import Node
 from hecate.join_mesh.network.places import all_places
-from hecate.join_mesh.network.probes import answers
+from hecate.join_mesh.network.probes import Probes
 
 LOOK_SECONDS: Final = 1.0
+LATER_LOOK_SECONDS: Final = 10.0
+IMPATIENT_SECONDS: Final = 3600.0
+"""So long it looks often; who has been alone for longer may be so for good."""
 FIRST_SECONDS: Final = 2.0
 """After the session's opening: so long zenoh is given to meet somebody, and twice as long each time it was in vain."""
 MOST_SECONDS: Final = 60.0
@@ -41,10 +45,12 @@ class Reunion:
         self._node = node
         self._store = store
         self.in_vain = in_vain
+        self._probes = Probes(node.realm)
 
     async def run(self) -> Sequence[str]:
         """Return at which addresses somebody answers, when nobody was met for a while; it may take for ever."""
         await asyncio.sleep(min(MOST_SECONDS, FIRST_SECONDS * 2**self.in_vain))
+        met_at = time.monotonic()
         while True:
             if await self._is_alone():
                 found = await self._who_answers()
@@ -55,7 +61,9 @@ class Reunion:
                     return found
             else:
                 self.in_vain = 0
-            await asyncio.sleep(LOOK_SECONDS)
+                met_at = time.monotonic()
+            is_patient = time.monotonic() - met_at > IMPATIENT_SECONDS
+            await asyncio.sleep(LATER_LOOK_SECONDS if is_patient else LOOK_SECONDS)
 
     async def _is_alone(self) -> bool:
         peers = self._node.peers
@@ -65,5 +73,5 @@ class Reunion:
         node = self._node
         known = [peer for peer in await self._store.run(known_peers) if peer.did not in node.peers.shut_out]
         addresses = set(all_places(node.realm, node.settings, known)).difference(node.addresses)
-        told = await asyncio.gather(*(answers(address, node.realm) for address in addresses))
+        told = await asyncio.gather(*map(self._probes.answers, addresses))
         return sorted(address for address, is_there in zip(addresses, told, strict=True) if is_there)
