@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 import pytest
@@ -227,6 +227,7 @@ class Query(PageQuery, frozen=True):
 
     type: str = ""
     shown: bool = False
+    order: Literal["", "up", "down"] | None = None
 
 
 @pytest.mark.parametrize(
@@ -262,6 +263,10 @@ def test_a_query_is_decoded(query: bytes, expected: Query) -> None:
         (b"after=9223372036854775808", "the query is wrong: Expected `int` <= 9223372036854775807 - at `$.after`"),
         (b"after=" + b"9" * 5000, "the query is wrong: Integer value out of range - at `$.after`"),
         (b"shown=maybe", "the query is wrong: Expected `bool`, got `str` - at `$.shown`"),
+        (
+            b"order=sideways",
+            "the query is wrong: Invalid enum value 'sideways'; it is one of '', 'down', 'up' - at `$.order`",
+        ),
         (b"type=%ff", "the query is not valid UTF-8"),
         (b"type=\xc3\xa9", "the query is not valid UTF-8"),
         (b"&".join([b"a=1"] * 101), "the query is wrong: Max number of fields exceeded"),

@@ -25,6 +25,8 @@ _STRINGS_AND_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
 _TRUNCATED = "Input data was truncated"
 _MALFORMED = "JSON is malformed: "
 _PATTERN_IN_ERROR = re.compile(r""" matching regex ('.*'|".*")""")
+_NO_CHOICE = "Invalid enum value"
+_CHOICE_IN_ERROR = re.compile(r" - at `\$\.(\w+)`$")
 _keys = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
@@ -134,7 +136,7 @@ def decode_body(kind: type[msgspec.Struct], body: bytes, *, may_be_absent: bool)
         forbids_more = kind.__struct_config__.forbid_unknown_fields
         unknown = () if forbids_more else _keys(body).keys() - fields_of(kind)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise Invalid(in_words(error, "the body")) from error
+        raise Invalid(in_words(error, "the body", kind)) from error
     return decoded, [f"unknown field {name!r} was ignored" for name in sorted(unknown)] if unknown else []
 
 
@@ -153,7 +155,7 @@ def decode_query(kind: type[msgspec.Struct], query: bytes) -> Any:
             values[name] = f"{values[name]},{value}" if name in values else value
         return msgspec.convert(values, kind, strict=False)
     except (msgspec.ValidationError, UnicodeError, ValueError) as error:
-        raise Invalid(in_words(error, "the query")) from error
+        raise Invalid(in_words(error, "the query", kind)) from error
 
 
 def rename_fields(body: bytes, renames: Mapping[str, str]) -> bytes:
@@ -168,8 +170,8 @@ def rename_fields(body: bytes, renames: Mapping[str, str]) -> bytes:
     return msgspec.json.encode({renames.get(name, name): value for name, value in fields.items()})
 
 
-def in_words(error: Exception, part: str) -> str:
-    """Return *error* as a sentence for the caller, who sent it in this *part* of the request."""
+def in_words(error: Exception, part: str, kind: type[msgspec.Struct]) -> str:
+    """Return *error* as a sentence for the caller, who sent it in this *part* of the request, to be read as *kind*."""
     if isinstance(error, UnicodeError):
         return f"{part} is not valid UTF-8"
     if isinstance(error, RecursionError):
@@ -182,4 +184,16 @@ def in_words(error: Exception, part: str) -> str:
     if match := _PATTERN_IN_ERROR.search(sentence):
         words = PATTERNS_IN_WORDS.get(literal_eval(match[1]), "of another form")
         sentence = sentence.replace(match[0], f" {words}")
+    if sentence.startswith(_NO_CHOICE) and (match := _CHOICE_IN_ERROR.search(sentence)):
+        choices = ", ".join(map(repr, _choices(kind, match[1])))
+        sentence = f"{sentence[: match.start()]}; it is one of {choices}{match[0]}" if choices else sentence
     return f"{part} is wrong: {sentence}"
+
+
+def _choices(kind: type[msgspec.Struct], field: str) -> tuple[Any, ...]:
+    """Return the values that a *field* of *kind* may have, where it has a list of them."""
+    struct = msgspec.inspect.type_info(kind)
+    assert isinstance(struct, msgspec.inspect.StructType)  # noqa: S101 - it is what was decoded
+    wanted = next((one.type for one in struct.fields if one.encode_name == field), None)
+    types = wanted.types if isinstance(wanted, msgspec.inspect.UnionType) else (wanted,)
+    return tuple(value for one in types if isinstance(one, msgspec.inspect.LiteralType) for value in one.values)
