@@ -358,6 +358,27 @@ def test_a_killed_daemon_leaves_a_whole_workspace(place: Path) -> None:
             division.test()
 
 
+def test_what_could_not_be_taken_back_is_no_conflict(place: Path) -> None:
+    """A workspace that was away when the daemon came back has still what a killed job has left; the design moves on."""
+    workspace, away = place / "workspace", place / "away"
+    with serving(place) as child, calling(child) as caller:
+        begun = planned(caller, workspace)
+        job_id = begun.begin()
+        wait_until(lambda: len(files_in(workspace)) >= 15)
+        child.process.kill()
+        child.end()
+    workspace.rename(away)
+    with serving(place) as child, calling(child) as caller:
+        job = caller.get(f"/api/jobs/{job_id}?wait=true").json["job"]
+        assert "what was left half done is not taken back" in job["error"]
+        away.rename(workspace)
+        division = begun._replace(caller=caller)
+        division.event("password_changed", "at")
+        division.generate()
+        assert division.listed[-1]["conflicts"] == []
+        assert division.git("status", "--porcelain", "-uall") == ""
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_workspace_that_is_read_only_is_said(division: Generated) -> None:
     """In a sentence, and nothing is recorded."""

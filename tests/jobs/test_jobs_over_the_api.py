@@ -82,7 +82,7 @@ def test_a_job_that_fails_is_an_error_for_who_waits(caller: Caller) -> None:
     caller.done(f"/api/divisions/{division_id}/test/start")
     reply = suite(caller, f"/api/divisions/{division_id}/test", "true", "?wait=true")
     assert (reply.status, reply.code) == (409, "conflict")
-    assert reply.json["error"] == "the workspace /nowhere/at/all does not exist"
+    assert reply.json["error"] == "the workspace /nowhere/at/all does not exist; make it, or say where it is now"
     assert reply.json["job"]["state"] == "failed"
     assert job(caller, reply.json["job_id"])["error"] == reply.json["error"]
 

@@ -246,4 +246,4 @@ async def test_a_workspace_that_is_missing_fails_the_job(run: Run, tmp_path: Pat
         venture_id = await errands_open(running.engine, str(tmp_path / "gone"))
         job = await running.runner.finished(await asked(running, "true", venture_id))
         assert job.error is not None
-        assert job.error.error == f"the workspace {tmp_path / 'gone'} does not exist"
+        assert job.error.error == f"the workspace {tmp_path / 'gone'} does not exist; make it, or say where it is now"

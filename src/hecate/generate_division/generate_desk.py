@@ -20,7 +20,7 @@ from hecate.dossiers.errors import Invalid, Refused
 from hecate.dossiers.messages import Command, OptionalName
 from hecate.generate_division.changes import Comparison, compare, tell_conflicts, write_changes, written_file
 from hecate.generate_division.filled_desk import ask_for_body, suite_passes
-from hecate.generate_division.own_files import Change, OwnFiles, own_files, take_back
+from hecate.generate_division.own_files import Change, OwnFiles, own_files, take_back, take_back_earlier
 from hecate.generate_division.record_desk import RECORD, RecordDesk
 from hecate.generate_division.record_skeleton import EXAMPLE, SkeletonGenerated
 from hecate.generate_division.recorded_design import recorded_design
@@ -69,6 +69,7 @@ async def generate(job: Job) -> RecordDesk:
     command = job.command
     assert isinstance(command, GenerateDesk)  # noqa: S101 - it is the desk's own
     skeleton = (await job.dossier()).all(SkeletonGenerated)[-1]
+    await take_back_earlier(job)
     own = await own_files(job)
     design = await recorded_design(job, own.hashes)
     desk = planned_desk(design, command.desk_id or command.desk_name)

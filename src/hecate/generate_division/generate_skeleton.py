@@ -17,7 +17,7 @@ from hecate.dossiers.desk import Desk, Example, Work
 from hecate.dossiers.errors import Invalid
 from hecate.dossiers.messages import Command, OptionalName, Text
 from hecate.generate_division.changes import compare, tell_conflicts, write_changes
-from hecate.generate_division.own_files import own_files, take_back
+from hecate.generate_division.own_files import own_files, take_back, take_back_earlier
 from hecate.generate_division.record_skeleton import RECORD, RecordSkeleton
 from hecate.generate_division.recorded_design import recorded_design
 from hecate.generate_division.rendered_files import rendered_files
@@ -63,6 +63,7 @@ async def generate(job: Job) -> RecordSkeleton:
     assert isinstance(command, GenerateSkeleton)  # noqa: S101 - it is the desk's own
     template = command.template or DEFAULT_TEMPLATE
     workspace = await job.workspace(folder=command.workspace)
+    await take_back_earlier(job)
     own = await own_files(job)
     design = await recorded_design(job, own.hashes)
     job.progress(f"renders {len(design.aggregates)} aggregates and {len(design.desks)} desks")

@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
+from hecate.dossiers import job_records
 from hecate.dossiers.errors import Refused
 from hecate.generate_division.record_desk import DeskGenerated
 from hecate.generate_division.record_skeleton import SkeletonGenerated
@@ -58,6 +60,8 @@ class Note(msgspec.Struct, frozen=True):
     """Of the workspace, as `Job.workspace` takes it."""
     changes: tuple[Unfinished, ...] = ()
     """Those that the job is making."""
+    is_put_right: bool = False
+    """Whether nothing of them is left half done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +71,17 @@ class OwnFiles:
     Args:
         hashes: Of all that it has written.
         filled: Of each path, the hashes that came with a model's answer for a desk, and the desk's id.
+        noted: Of what the job before has written, which may have ended after its commit and before it was recorded.
     """
 
     hashes: Hashes
     filled: Mapping[str, Mapping[str, str]]
+    noted: Hashes
 
     def has(self, path: str, content: bytes) -> bool:
         """Tell whether the generator has ever written *content* to *path*."""
-        return sha256(content) in self.hashes.get(path, ())
+        hashed = sha256(content)
+        return hashed in self.hashes.get(path, ()) or hashed in self.noted.get(path, ())
 
     def is_filled(self, file: GeneratedFile, content: bytes) -> bool:
         """Tell whether *content* is how a model has filled in a desk's file, which its template is not to undo."""
@@ -82,10 +89,10 @@ class OwnFiles:
 
 
 async def own_files(job: Job) -> OwnFiles:
-    """Return what was generated for the job's division until now, also by a job that could not take it back."""
+    """Return what was generated for the job's division until now."""
     dossier = await job.dossier()
-    noted = await asyncio.to_thread(_read, _place(job))
-    hashes: Hashes = {change.path: set(change.hashes) for change in noted.changes}
+    note = await asyncio.to_thread(_read, _place(job))
+    hashes: Hashes = {}
     filled: dict[str, dict[str, str]] = {}
     for skeleton in dossier.all(SkeletonGenerated):
         for file in skeleton.files:
@@ -95,7 +102,7 @@ async def own_files(job: Job) -> OwnFiles:
             hashes.setdefault(file.path, set()).add(file.sha256)
             if desk.model:
                 filled.setdefault(file.path, {})[file.sha256] = desk.desk_id
-    return OwnFiles(hashes, filled)
+    return OwnFiles(hashes, filled, {change.path: set(change.hashes) for change in note.changes})
 
 
 def sha256(content: bytes) -> str:
@@ -126,13 +133,31 @@ async def take_back(job: Job) -> None:
         Refused: The workspace cannot be used.
     """
     note = await asyncio.to_thread(_read, _place(job))
-    if note.job_id != job.id or not note.changes:
+    if note.job_id == job.id:
+        await _take_back(job, note)
+
+
+async def take_back_earlier(job: Job) -> None:
+    """Undo what an earlier job has left, and could not take back at its end: the disk may not have been there."""
+    note = await asyncio.to_thread(_read, _place(job))
+    earlier = await job.read(lambda db: job_records.find(db, note.job_id))
+    if earlier is None or earlier.id == job.id or earlier.state == "succeeded":
+        return
+    try:
+        await _take_back(job, note)
+    except Refused as exc:
+        job.tell(f"what job {note.job_id} has left half done is not taken back: {exc}")
+
+
+async def _take_back(job: Job, note: Note) -> None:
+    if note.is_put_right or not note.changes:
         return
     workspace = await job.workspace(folder=note.folder)
     repository = job.repository(workspace)
-    if commit := await commit_with(repository, job.id):
+    if commit := await commit_with(repository, note.job_id):
         # All is there, but for what follows a commit.
         await have_index_follow(repository, commit, [change.path for change in note.changes])
+        await _keep(job, replace(note, is_put_right=True))
         return
 
     def undo() -> None:
@@ -151,6 +176,7 @@ async def take_back(job: Job) -> None:
                 workspace.put_back(change.path, change.before.encode())
 
     await asyncio.to_thread(undo)
+    await _keep(job, replace(note, is_put_right=True))
     job.tell(f"what was written of {len(note.changes)} files is taken back")
 
 

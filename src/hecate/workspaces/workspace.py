@@ -45,7 +45,8 @@ class Workspace:
                 folder.mkdir(parents=True, exist_ok=True)
             root = folder.resolve(strict=True)
         except FileNotFoundError as exc:
-            raise Refused(f"the workspace {folder} does not exist") from exc
+            # It may be on a disk that is not there, so it is not for us to make.
+            raise Refused(f"the workspace {folder} does not exist; make it, or say where it is now") from exc
         except (OSError, RuntimeError, ValueError) as exc:
             raise Refused(f"the workspace {folder} cannot be used: {_reason(exc)}") from exc
         if not root.is_dir():
