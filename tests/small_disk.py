@@ -12,8 +12,8 @@ import pytest
 
 @contextmanager
 def small_disk(at: Path, kibibytes: int) -> Iterator[None]:
-    """Have a disk with so much room at *at*, which is made."""
-    at.mkdir(mode=0o700)
+    """Have a disk with so much room at *at*, in place of what is there."""
+    at.mkdir(mode=0o700, exist_ok=True)
     options = f"size={kibibytes}k,mode=0700"
     try:
         subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", at], check=True, capture_output=True)

@@ -16,6 +16,7 @@ from hecate.dossiers.errors import Invalid, Refused
 from tests.daemon.child import wait_until
 from tests.deciding import decided
 from tests.deploy_division.projects import Deployed
+from tests.small_disk import fill, small_disk
 
 BEGUN = ReleaseBegun(release_id="rel-0", version="1.1.0", target="local")
 
@@ -200,6 +201,32 @@ def test_a_cancelled_release_is_taken_back(division: Deployed) -> None:
     assert division.on_disk == ["1.0.0", "current -> 1.0.0"]
     failure = division.last("release_failure")
     assert failure["reason"] == "the job was cancelled"
+
+
+def test_a_build_that_fails_is_told_with_its_last_words(division: Deployed) -> None:
+    """They are in the event, too, which outlives the job's output."""
+    metadata = division.project / "pyproject.toml"
+    metadata.write_text(metadata.read_text().replace('"hatchling.build"', '"no_such_backend"'))
+    reply = division.ask("release", version="1.0.0")
+    why = (
+        "the build of the project failed: exit code 1; it said last: the build backend no_such_backend is not installed"
+    )
+    assert reply.json["error"].startswith(why)
+    assert division.last("release_failure")["reason"] == reply.json["error"]
+
+
+def test_a_full_disk_leaves_no_half_release(division: Deployed) -> None:
+    """The earlier one is live as before, and when there is room the same version can be had."""
+    with small_disk(division.data / "releases", 256):
+        division.do("release", version="1.0.0")
+        ballast = division.data / "releases" / "ballast"
+        fill(ballast)
+        reply = division.ask("release", version="1.1.0")
+        assert "No space left on device" in reply.json["error"]
+        assert (division.live, division.on_disk) == ("1.0.0", ["1.0.0", "current -> 1.0.0"])
+        ballast.unlink()
+        division.do("release", version="1.1.0")
+        assert (division.live, division.on_disk) == ("1.1.0", ["1.0.0", "1.1.0", "current -> 1.1.0"])
 
 
 # -- targets

@@ -35,6 +35,16 @@ def test_a_long_line_is_cut() -> None:
     assert log.output.head == "x" * LONGEST_LINE + " …"
 
 
+def test_the_last_line_that_says_something_is_at_hand() -> None:
+    """Of little output and of much."""
+    log = JobLog()
+    assert log.last_line == ""
+    log.tell("one", "  two ", " ", "")
+    assert log.last_line == "two"
+    log.tell_all(f"line {number}" for number in range(50_000))
+    assert log.last_line == "line 49999"
+
+
 async def followed(log: JobLog, after: int = 0) -> list[tuple[int, str]]:
     """Return what a follower is told until the log is closed."""
     told: list[tuple[int, str]] = []

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 SOURCE = "source"
 """In the staging folder; gone when the build is over."""
+LONGEST_LAST_LINE = 500
 
 
 async def build(job: Job, project: Path, staging: Path, version: str, timeout_seconds: float) -> None:
@@ -44,7 +45,7 @@ async def build(job: Job, project: Path, staging: Path, version: str, timeout_se
         environment={"PYTHONDONTWRITEBYTECODE": "1"},
         writes=(output,),
     )
-    _check(end, "the build of the project")
+    _check(job, end, "the build of the project")
     await asyncio.to_thread(shutil.rmtree, copy, ignore_errors=True)
     await asyncio.to_thread(_unpack_wheels, staging)
 
@@ -64,15 +65,16 @@ async def build_by_command(
         environment={"HECATE_VERSION": version, "HECATE_ARTIFACTS": str(staging)},
         writes=(staging,),
     )
-    _check(end, f"the command {command[0]!r}")
+    _check(job, end, f"the command {command[0]!r}")
     if not await asyncio.to_thread(lambda: any(staging.iterdir())):
         raise Refused(f"the command {command[0]!r} has put nothing into the folder that HECATE_ARTIFACTS names")
     await asyncio.to_thread(_unpack_wheels, staging)
 
 
-def _check(end: ChildEnd, what: str) -> None:
+def _check(job: Job, end: ChildEnd, what: str) -> None:
     if not end.succeeded:
-        raise Refused(f"{what} failed: {end.in_words}")
+        said = job.log.last_line[:LONGEST_LAST_LINE]
+        raise Refused(f"{what} failed: {end.in_words}" + (f"; it said last: {said}" if said else ""))
 
 
 def _unpack_wheels(staging: Path) -> None:

@@ -55,6 +55,12 @@ class JobLog:
         """What is kept of the output."""
         return JobOutput("\n".join(self._head), "\n".join(self._tail), self._skipped_lines)
 
+    @property
+    def last_line(self) -> str:
+        """The last line of output that says something; empty: there is none."""
+        said = (line.strip() for kept in (self._tail, self._head) for line in reversed(kept))
+        return next(filter(None, said), "")
+
     def tell(self, *lines: str) -> None:
         """Add *lines* of output; a line may be several, with line breaks."""
         self.tell_all(piece for line in lines for piece in line.split("\n"))
