@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from typing import Any
@@ -60,12 +60,19 @@ def ollama_url() -> Iterator[str]:
 
 @contextmanager
 def waiting_ollama() -> Iterator[ScriptedServer]:
-    """Serve on the loopback interface, in a thread of its own."""
+    """Serve anna's models."""
     Waiting.begun = Waiting.left = 0
+    with served(waiting_answer) as server:
+        yield server
+
+
+@contextmanager
+def served(answering: Callable[[Exchange], Awaitable[None]]) -> Iterator[ScriptedServer]:
+    """Serve on the loopback interface, in a thread of its own."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
-    server = ScriptedServer(waiting_answer)
+    server = ScriptedServer(answering)
     asyncio.run_coroutine_threadsafe(server.__aenter__(), loop).result(10)
     try:
         yield server
@@ -276,3 +283,27 @@ def test_no_more_run_at_once_however_many_come_together(rig: Rig, ollama_url: st
             return client.getresponse().status
 
         assert sorted(pool.map(ask, clients)) == [200] * 2 + [429] * 6
+
+
+def test_tokens_are_counted_at_the_peer(rig: Rig, ollama_url: str) -> None:
+    """By a provider of the peer's that counts beforehand; of one that does not, that is said."""
+    with served(counting_anthropic) as anthropic:
+        more = f'[providers.anthropic]\nbase_url = "{anthropic.url}"\napi_key = "sk-anthropic-test"'
+        anna = rig.start("anna", ollama_url=ollama_url, mesh='share_models = ["*"]', more=more)
+        bert = rig.start("bert")
+        anna.found()
+        bert.enter(anna)
+        eventually(lambda: {REMOTE, "anna/anthropic/claude-x"} <= set(models(bert)))
+        body = {"model": "anna/anthropic/claude-x", "messages": MESSAGES}
+        assert bert.caller.post("/v1/messages/count_tokens", body).json == {"input_tokens": 2095}
+        reply = bert.caller.post("/v1/messages/count_tokens", {**body, "model": REMOTE})
+        assert (reply.status, "cannot count tokens" in reply.json["error"]["message"]) == (400, True)
+
+
+async def counting_anthropic(exchange: Exchange) -> None:
+    """Answer as Anthropic does to what is asked here."""
+    if exchange.path.endswith("/count_tokens"):
+        await exchange.answer({"input_tokens": 2095})
+    else:
+        model = {"type": "model", "id": "claude-x", "display_name": "X", "created_at": "2025-02-19T00:00:00Z"}
+        await exchange.answer({"data": [model], "has_more": False, "first_id": "claude-x", "last_id": "claude-x"})

@@ -17,7 +17,7 @@ from hecate.join_mesh.network.chat_pieces import batch_in, encoded_request, mode
 from hecate.join_mesh.network.node import Node
 from hecate.join_mesh.network.peer import Peer
 from hecate.join_mesh.network.questions import Told
-from hecate.join_mesh.network.shared_models import CHAT, EMBED, LIST
+from hecate.join_mesh.network.shared_models import CHAT, COUNT, EMBED, LIST
 from hecate.serve_llm.connections import Connections
 from hecate.serve_llm.embeddings import EmbeddingRequest, Embeddings
 from hecate.serve_llm.errors import (
@@ -38,6 +38,8 @@ from hecate.serve_llm.upstream import Upstream
 DIALECT: Final = "mesh"
 TOO_MANY_REQUESTS: Final = 429
 GATEWAY_TIMEOUT: Final = 504
+LONGEST_COUNT: Final = 12
+"""Digits."""
 
 
 class PeerModels:
@@ -105,6 +107,21 @@ class PeerModels:
                     if batch := batch_in(piece):
                         yield batch
                     silent_seconds = self._deadlines.gap_seconds
+
+    async def count_tokens(self, request: ChatRequest) -> int:
+        """Return how many tokens of input *request* is, as the peer's provider says.
+
+        Raises:
+            Invalid: The provider does not tell beforehand, or the request has an ``extra``.
+            ModelNotFound, ProviderFailed: As the peer says, or since it is gone.
+        """
+        self._refuse_extra(request.extra)
+        with self._in_the_gateways_words(request.model):
+            body = encoded_request(replace(request, venture_id=None, division_id=None))
+            said = await self._node.calls.ask_once(self._peer(), COUNT, body, self._deadlines.list_seconds)
+            if not said.isdigit() or len(said) > LONGEST_COUNT:
+                raise PeerFailed(f"{self.name} has answered with no number of tokens")
+            return int(said)
 
     async def embed(self, request: EmbeddingRequest) -> Embeddings:
         """Return the vectors for *request* from the peer.

@@ -30,6 +30,7 @@ from hecate.serve_llm.providers.provider import Model
 LIST: Final = "models"
 CHAT: Final = "chat"
 EMBED: Final = "embed"
+COUNT: Final = "count_tokens"
 CHARACTERS_A_TOKEN: Final = 4
 """By which an answer is counted that was broken off before its model had told."""
 
@@ -61,6 +62,7 @@ class SharedModels:
         self._store = store
         self._running = 0
         node.calls.answers[LIST] = self._list
+        node.calls.answers[COUNT] = self._tokens_of
         node.calls.streams[CHAT] = self._chat
         node.calls.streams[EMBED] = self._embed
 
@@ -85,6 +87,12 @@ class SharedModels:
                         spent.tokens = last.usage.total_tokens
                     if piece := encoded_batch(batch):
                         yield piece
+
+    async def _tokens_of(self, peer: Peer, body: bytes) -> bytes:
+        """Answer how many tokens a chat would be; that uses up none, but may keep somebody else busy."""
+        request = request_in(body)
+        await self._check(peer, request.model, request.extra)
+        return str(await self._gateway.count_tokens(request)).encode()
 
     async def _embed(self, peer: Peer, body: bytes) -> AsyncGenerator[bytes, None]:
         request = embedding_pieces.request_in(body)
