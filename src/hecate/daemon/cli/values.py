@@ -25,6 +25,21 @@ def in_short(value: object) -> str:
             return f"{first[:LONGEST]} …" if rest or len(first) > LONGEST else first
 
 
+def spread(fields: Mapping[str, object]) -> dict[str, str]:
+    """Return *fields* in short; what is in one that has fields, too, and no name, has a line of its own."""
+    lines: dict[str, str] = {}
+    for field, value in fields.items():
+        name = field.replace("_", " ")
+        match value:
+            case dict() if value and all(isinstance(inner, dict) for inner in value.values()):
+                lines |= {f"{name} {key}": in_short(inner) for key, inner in value.items()}
+            case [dict(first), _, *_] if not _name(first):
+                lines |= {f"{name} {number}": in_short(inner) for number, inner in enumerate(value, 1)}
+            case _:
+                lines[name] = in_short(value)
+    return lines
+
+
 def _name(fields: Mapping[str, object]) -> str:
     """Return the name of what has *fields*: ``name`` or ``path``, or the first that ends like ``desk_name``."""
     names = [str(value) for field, value in fields.items() if field in {"name", "path"} or field.endswith("_name")]

@@ -12,7 +12,7 @@ from hecate.client.client import PAGE_SIZE
 from hecate.daemon.cli.command_folder import command
 from hecate.daemon.cli.names import division_argument, division_id, process_argument
 from hecate.daemon.cli.session import Session
-from hecate.daemon.cli.values import in_short
+from hecate.daemon.cli.values import in_short, spread
 
 
 @command("show", examples=("hecate division show auth", "hecate division show my-saas/auth design"))
@@ -68,7 +68,7 @@ def _show_process(session: Session, client: Client, division_id: str, process: s
             "started": state.started_at,
             "completed": state.completed_at,
             "next": ", ".join(state.available_actions),
-            **{name.replace("_", " "): in_short(value) for name, value in view.besides.items()},
+            **spread(view.besides),
         }
     )
     session.output.gap()
