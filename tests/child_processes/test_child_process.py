@@ -84,6 +84,12 @@ async def test_at_its_time_limit_it_is_ended(shell: Shell) -> None:
     assert shell.left == []
 
 
+@pytest.mark.parametrize(("seconds", "told"), [(0.54, "0.5 s"), (9.94, "9.9 s"), (60.99, "61 s")])
+def test_a_short_time_is_told_with_its_tenths(seconds: float, told: str) -> None:
+    """A limit of half a second is none of a second."""
+    assert ChildEnd(-15, timed_out=True, seconds=seconds).in_words == f"stopped after {told}, its time limit"
+
+
 async def test_it_is_told_before_it_is_ended(shell: Shell) -> None:
     """So it may put things in order, which takes a while; how it ends then is its own affair."""
     script = "trap 'sleep 0.3; echo in order; exit 7' TERM; echo up; sleep 1000 & wait"

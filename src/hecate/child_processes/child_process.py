@@ -27,6 +27,8 @@ GRACE_SECONDS = 2.0
 """How long a process has between SIGTERM and SIGKILL."""
 LAST_WORDS_SECONDS = 1.0
 """How long we read on after the process has ended: what it left behind may hold the pipe open."""
+FEW_SECONDS = 10
+"""Of fewer, tenths are told, too."""
 
 PASSED_ON = frozenset(
     {
@@ -62,7 +64,8 @@ class ChildEnd(NamedTuple):
     def in_words(self) -> str:
         """How it ended, for people."""
         if self.timed_out:
-            return f"stopped after {self.seconds:.0f} s, its time limit"
+            tenths = 1 if self.seconds < FEW_SECONDS else 0
+            return f"stopped after {self.seconds:.{tenths}f} s, its time limit"
         if self.signal is not None:
             return f"ended by {self.signal.name}"
         return f"exit code {self.exit_code}"
