@@ -21,9 +21,9 @@ def place() -> Iterator[Path]:
 
 
 @pytest.fixture
-def say(record_property: Callable[[str, object], None]) -> Say:
+def say(request: pytest.FixtureRequest) -> Say:
     """Give a function that takes down a figure; the long form shows all of them at its end."""
-    return lambda figure: record_property("figure", figure)
+    return lambda figure: request.node.user_properties.append(("figure", str(figure)))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -42,7 +42,7 @@ PAGE_BYTES = 4096
 PLACE = re.compile(r"\d|\w\.\w")
 """A number, or a table's column."""
 
-pytestmark = pytest.mark.timeout(size(60, 1200))
+pytestmark = [pytest.mark.timeout(size(60, 1200)), pytest.mark.xdist_group("damage")]
 
 
 class Store(NamedTuple):
