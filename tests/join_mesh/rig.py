@@ -76,8 +76,10 @@ class Member:
     def reload(self, **mesh: str) -> None:
         """Have the table ``[mesh]`` say this, TOML, from now on."""
         file = self.folder / "config.toml"
-        lines = [line for line in file.read_text().splitlines() if line.partition("=")[0].strip() not in mesh]
-        file.write_text("\n".join([*lines, *(f"{name} = {value}" for name, value in mesh.items()), ""]))
+        before, _, table = file.read_text().partition("[mesh]")
+        lines = [line for line in table.splitlines() if line.partition("=")[0].strip() not in mesh]
+        lines += [f"{name} = {value}" for name, value in mesh.items()]
+        file.write_text("\n".join([f"{before}[mesh]", *lines, ""]))
         times = sum("configuration reloaded" in line for line in self.child.err)
         self.child.signal(signal.SIGHUP)
         self.child.wait_for_line("configuration reloaded", times=times + 1)
