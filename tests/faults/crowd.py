@@ -10,10 +10,11 @@ from tests.daemon.child import wait_until
 from tests.dossiers.crash import Journal
 from tests.dossiers.crash_rig import stored
 from tests.dossiers.oracle import wrongs
+from tests.faults.sizes import size
 from tests.faults.writing import Persevering, Refusals, big_ventures, lifecycles
 
 WRITERS = 8
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = size(40.0, 300.0)
 
 
 class Crowd:

@@ -109,10 +109,10 @@ def test_out_of_descriptors_it_serves_on(place: Path, say: Say) -> None:
         assert len(child.err) <= LINES_AT_MOST, child.err
         assert wrongs(place / "data" / "hecate.db", journal) == []
         after = vitals(child.process.pid)
-    assert_alive(pulse)
     assert refusals.sentences == []
     say(f"{CALLERS_AT_THE_LIMIT} connections at {LIMIT} descriptors: {len(child.err)} log lines; {pulse}")
     say(f"{len(journal.acknowledged):,} commands; before: {before}; amid: {amid}; after: {after}")
+    assert_alive(pulse)
 
 
 def test_a_log_that_grows_would_be_seen(place: Path, say: Say) -> None:
@@ -147,10 +147,10 @@ def test_slow_callers_keep_nobody_waiting(place: Path, say: Say) -> None:
         assert len(child.err) <= LINES_AT_MOST, child.err
         assert wrongs(place / "data" / "hecate.db", journal) == []
         after = vitals(child.process.pid)
-    assert_alive(pulse)
     assert refusals.sentences == []
     say(f"{SLOW_CALLERS} half-sent requests: {len(child.err)} log lines; {pulse}")
     say(f"{len(journal.acknowledged):,} commands; before: {before}; amid: {amid}; after: {after}")
+    assert_alive(pulse)
 
 
 def trickle_until_all_are_closed(headers: list[socket.socket], bodies: list[socket.socket]) -> None:
@@ -204,8 +204,8 @@ def test_connections_that_come_and_go_leave_nothing(place: Path, say: Say) -> No
         assert after.threads <= before.threads
         assert after.resident_mib < before.resident_mib + 10
         assert len(child.err) <= LINES_AT_MOST, child.err
-    assert_alive(pulse)
     say(f"{COME_AND_GONE:,} connections: {pulse}; before: {before}; after: {after}")
+    assert_alive(pulse)
 
 
 def come_and_go(child: Child, begun: tuple[bytes, ...], count: int) -> None:
@@ -235,8 +235,8 @@ def test_readers_that_hardly_read_cost_little(place: Path, say: Say) -> None:
         assert after.resident_mib - before.resident_mib < unread_mib / 3
         assert len(child.err) <= LINES_AT_MOST, child.err
         assert wrongs(place / "data" / "hecate.db", journal) == []
-    assert_alive(pulse)
     say(f"{SLOW_READERS} readers with {unread_mib:.0f} MB unread: {pulse}; before: {before}; after: {after}")
+    assert_alive(pulse)
 
 
 def take_a_byte(readers: list[socket.socket]) -> int:

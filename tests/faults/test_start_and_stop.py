@@ -98,12 +98,12 @@ def test_a_stop_under_load_cuts_nothing(place: Path, say: Say) -> None:
         with serving_from(place) as child, closing(Caller(child.socket_path)) as caller:
             job = caller.get(f"/api/jobs/{job_id}").json["job"]
             assert job["state"] in {"interrupted", "cancelled"}, job
-    if LONG:
-        assert max(seconds) < MOST_SECONDS_OF_A_STOP
     say(
         f"{STOPS} stops under {WRITERS} writers, {STREAMS} streams and a job: {crowd.acknowledged:,} commands, "
         f"none lost or cut off; in {max(seconds):.2f} s at most"
     )
+    if LONG:
+        assert max(seconds) < MOST_SECONDS_OF_A_STOP
 
 
 def run_a_job(caller: Caller, place: Path) -> tuple[str, int]:
