@@ -22,7 +22,7 @@ from hecate.serve_llm.dialects.ollama import ROUTES as OLLAMA_ROUTES
 from hecate.serve_llm.dialects.openai import ROUTES as OPENAI_ROUTES
 from hecate.serve_llm.finished_calls import CallUnderWay
 from hecate.serve_llm.gateway import Gateway
-from hecate.serve_llm.upstream import Reply
+from hecate.serve_llm.reply import Reply
 from tests.serve_llm.asking import GIVE_UP_SECONDS
 
 ROUTES = (*CHAT_ROUTES, *HEALTH_ROUTES, *OPENAI_ROUTES, *ANTHROPIC_ROUTES, *OLLAMA_ROUTES)

@@ -1,6 +1,6 @@
 """What is to be known of a call of a model once it has ended, however it ended.
 
-    with gateway.call_of(provider, model, streamed=True) as call:
+    with ledger.begin(provider, model, streamed=True, operation="chat") as call:
         …
         call.heard()
         call.usage = usage

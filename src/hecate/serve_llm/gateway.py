@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from hecate.serve_llm.finished_calls import CallUnderWay
     from hecate.serve_llm.in_use import InUse
     from hecate.serve_llm.messages import ChatRequest
-    from hecate.serve_llm.providers.provider import Model, Provider
+    from hecate.serve_llm.providers.provider import Model
 
 
 class Gateway:
@@ -250,11 +250,3 @@ class Gateway:
         if not isinstance(provider, CountsTokens):
             raise Invalid(f"{provider.name} cannot count tokens: it tells how many there were after it has answered")
         return await provider.count_tokens(replace(request, model=model))
-
-    def call_of(self, provider: Provider, model: str, *, streamed: bool, operation: str = "chat") -> CallUnderWay:
-        """Return a context for a call of *provider*, of which the ledger keeps account.
-
-        Raises:
-            BudgetExceeded: The call must not be made.
-        """
-        return self.ledger.begin(provider, model, streamed=streamed, operation=operation)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from hecate.serve_llm.finished_calls import CallUnderWay
     from hecate.serve_llm.providers.provider import Account
     from hecate.serve_llm.providers.reading import Reading
-    from hecate.serve_llm.upstream import Reply
+    from hecate.serve_llm.reply import Reply
 
 JSON = "application/json"
 

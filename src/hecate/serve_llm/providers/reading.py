@@ -12,7 +12,8 @@ from hecate.serve_llm.event_lines import Cutter, ServerSentEvents
 from hecate.serve_llm.pieces import Batches, Piece
 
 if TYPE_CHECKING:
-    from hecate.serve_llm.upstream import Reply, Upstream
+    from hecate.serve_llm.reply import Reply
+    from hecate.serve_llm.upstream import Upstream
 
     Send = Callable[[], Awaitable[Reply]]
 
