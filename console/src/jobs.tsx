@@ -49,12 +49,24 @@ export function Job({ id }: { id: string }) {
     const ending = new AbortController();
     setLines([]);
     setNow({});
+    let come: string[] = [];
+    let frame = 0;
+    // A job may write faster than a page is drawn.
+    const write = (...more: string[]) => {
+      come.push(...more);
+      frame ||= requestAnimationFrame(() => {
+        const lines = come.slice(-MOST_LINES);
+        come = [];
+        frame = 0;
+        setLines((all) => [...all, ...lines].slice(-MOST_LINES));
+      });
+    };
     void (async () => {
       try {
         for await (const piece of stream(`/api/jobs/${id}/stream`, { signal: ending.signal })) {
           const told = JSON.parse(piece.data) as Fields;
-          if (told.type === "output") setLines((all) => [...all.slice(1 - MOST_LINES), told.line]);
-          else if (told.type === "skipped") setLines((all) => [...all, `… ${told.lines} lines left out …`]);
+          if (told.type === "output") write(told.line);
+          else if (told.type === "skipped") write(`… ${told.lines} lines left out …`);
           else if (told.type === "done") setNow({ ...told.job, state: told.state });
           else setNow((was) => ({ ...was, ...told }));
         }
@@ -62,7 +74,10 @@ export function Job({ id }: { id: string }) {
         if (!ending.signal.aborted) setError(wrong as Error);
       }
     })();
-    return () => ending.abort();
+    return () => {
+      ending.abort();
+      cancelAnimationFrame(frame);
+    };
   }, [id]);
   const job: Fields | null = fetched.value && { ...(fetched.value.job ?? fetched.value), ...now };
   async function cancel() {
