@@ -28,10 +28,12 @@ QUICK = "[deploy]\nrestarts = 2\nrestart_seconds = 0.05\n"
 def running(folder: Path, configuration: str = QUICK) -> Iterator[tuple[Child, Caller]]:
     """Serve in *folder*, and call; it is not killed at the end, so that no application is left."""
     with serving(folder, configuration=configuration) as child:
-        with closing(Caller(child.socket_path)) as caller:
-            yield child, caller
-        child.signal(signal.SIGTERM)
-        child.end()
+        try:
+            with closing(Caller(child.socket_path)) as caller:
+                yield child, caller
+        finally:
+            child.signal(signal.SIGTERM)
+            child.end()
 
 
 @pytest.fixture
