@@ -21,7 +21,7 @@ from hecate.deploy_division.deploy_settings import DeploySettings
 from hecate.deploy_division.ports import check_port, free_port
 from hecate.deploy_division.record_application import RECORD, RecordApplication
 from hecate.dossiers.engine import Order
-from hecate.dossiers.errors import HecateError
+from hecate.dossiers.errors import HecateError, Unavailable
 from hecate.dossiers.read_model import Actor, Meta
 from hecate.jobs.job import Surroundings
 
@@ -58,6 +58,7 @@ class Applications:
         self._store_mark = store_mark
         self._settings = settings
         self._applications: dict[str, Application] = {}
+        self._are_over = False
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def of(self, division_id: str) -> Application | None:
@@ -85,11 +86,14 @@ class Applications:
 
         Raises:
             Refused: The port cannot be had, or it does not come to listen on it.
+            Unavailable: The daemon stops.
         """
         async with self._turns[division_id]:
             await self._stop(division_id)
             # Whatever has become of an earlier one: two must never work on the same files.
             await asyncio.to_thread(strays.end, self._mark_of(division_id))
+            if self._are_over:
+                raise Unavailable("the daemon stops, and starts no application any more")
             port = started.port or free_port()
             check_port(port)
             plan = Plan(
@@ -129,6 +133,8 @@ class Applications:
             return
         try:
             await self.start(division_id, Started(wanted.version, wanted.command, wanted.port), patient=True)
+        except Unavailable:
+            pass  # it is started with the next daemon
         except HecateError as exc:
             await self._record_failure(division_id, str(exc))
 
@@ -138,7 +144,8 @@ class Applications:
             await self._stop(division_id)
 
     async def stop_all(self) -> None:
-        """Stop all of them; what is recorded of them stays."""
+        """Stop all of them for good; what is recorded of them stays."""
+        self._are_over = True
         await asyncio.gather(*(application.stop() for application in self._applications.values()))
 
     async def _stop(self, division_id: str) -> None:
