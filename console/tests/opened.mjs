@@ -36,7 +36,9 @@ export const loaded = { bytes: 0 };
 page.on("pageerror", (error) => wrong.push(error.message));
 page.on("console", (message) => message.type() === "error" && wrong.push(message.text()));
 page.on("request", (asked) => asked.url().startsWith(url.split("/#")[0]) || wrong.push(`asked ${asked.url()}`));
-page.on("response", async (answer) => (loaded.bytes += Number((await answer.allHeaders())["content-length"] ?? 0)));
+const network = await page.context().newCDPSession(page);
+await network.send("Network.enable");
+network.on("Network.loadingFinished", ({ encodedDataLength }) => (loaded.bytes += encodedDataLength));
 await page.goto(url);
 
 /** Nothing serious by axe, nothing wider than the window; a picture for whoever wants to look. */
