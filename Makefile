@@ -2,7 +2,7 @@
 # ARGS goes to the script: make test ARGS="-k hash", make run ARGS="--socket /tmp/hecate.sock".
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test test-faults soak check format man docs bench bench-gateway models lock audit sbom clean
+.PHONY: help setup run demo test test-faults soak check format man refresh docs bench bench-gateway models lock audit sbom clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,10 @@ format: ## format the code and fix what the linter can fix
 man: ## write the manual pages and the reference of the commands, from the commands
 	@scripts/setup dev
 	@.venv/bin/python -m tests.daemon.cli.reference
+
+refresh: ## write anew what tests compare word for word: the references, the manual, routes, examples of events
+	@scripts/setup dev
+	@.venv/bin/python -m tests.refresh
 
 docs: ## make a site of docs/ in build/site; ARGS=serve shows it while you write
 	@scripts/setup docs

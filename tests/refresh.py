@@ -1,16 +1,22 @@
 """Writes anew what tests compare word for word.  Look at the diff before you commit it.
 
 .venv/bin/python -m tests.refresh
+
+That is, the answers in the API reference, the list of routes, an example of each new event, and the reference and the
+manual of the command line.
 """
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from tests.calling import Caller
+from tests.daemon.cli import reference
+from tests.dossiers import stored_events
 from tests.every_route import routes_as_text
 from tests.fakes.ollama import ollama
 from tests.serving import serving
@@ -39,8 +45,12 @@ def new_daemon() -> Iterator[Caller]:
 def main() -> None:
     """Write the files."""
     GOLDEN_ROUTES.write_text(routes_as_text())
+    reference.write()
+    without_example = stored_events.add_missing()
     with new_daemon() as caller:
         API_REFERENCE.write_text(refreshed(API_REFERENCE.read_text(), caller))
+    if without_example:
+        sys.exit(f"no desk has an example of these, write their lines by hand: {', '.join(sorted(without_example))}")
 
 
 if __name__ == "__main__":

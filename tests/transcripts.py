@@ -19,11 +19,8 @@ BLOCK = re.compile(r"^```console\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 PROMPT = "$ "
 WIDTH = 110
 
-PREFIXES = (
-    *("v", "div", "agg", "evt", "desk", "dep", "seq", "prop", "job", "skel", "gen", "suite", "result"),
-    *("rel", "rb", "roll", "app", "chk", "hs", "inc", "slo", "diag", "fix", "esc"),
-)
-ID = re.compile(rf"\b(?:{'|'.join(PREFIXES)})-[0-9a-f]{{20}}\b")
+ID = re.compile(r"\b[a-z]{1,8}-[0-9a-f]{20}\b")
+"""As `hecate.dossiers.ids` makes them, whatever they are of; that of a stream has a word more before it."""
 TIMES = ("first_token_p50_ms", "first_token_p95_ms", "latency_p50_ms", "latency_p95_ms", "latency_ms")
 NUMBERS = ("initiated_at", "duration_seconds", "port", "uptime_seconds", "checked_seconds_ago", "uid", "pid", *TIMES)
 WORDS = (

@@ -75,10 +75,15 @@ def _options(options: list[click.Option], context: click.Context) -> Iterator[st
             yield f"| `{names}` | {' '.join(text.split())} |"
 
 
-if __name__ == "__main__":
-    # The manual is made of the same commands, and is renewed with the page.
-    from tests.daemon.cli import completion_scripts, manual
+def write() -> None:
+    """Write the page, and what else is made of the commands: the manual, and the scripts for the Tab key."""
+    # They are made of `all_commands`.
+    from tests.daemon.cli import completion_scripts, manual  # noqa: PLC0415
 
     manual.write()
     completion_scripts.write()
     PAGE.write_text(PAGE.read_text().partition(BEGIN)[0] + BEGIN + "\n" + reference())
+
+
+if __name__ == "__main__":
+    write()
