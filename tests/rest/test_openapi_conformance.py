@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import json
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
+from schemathesis.config import (
+    CoveragePhaseConfig,
+    ExamplesPhaseConfig,
+    FuzzingPhaseConfig,
+    PhasesConfig,
+    ProjectConfig,
+    ProjectsConfig,
+    SchemathesisConfig,
+)
+from schemathesis.core.result import Ok
+from schemathesis.schemas import BaseSchema
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_headers_conformance,
@@ -17,34 +31,82 @@ from schemathesis.specs.openapi.checks import (
 
 from hecate.rest.openapi import document
 from tests.calling import Caller
-from tests.daemon.child import Child
 from tests.every_route import every_route
+from tests.fakes.ollama import ollama
+from tests.faults.sizes import LONG, size
+from tests.serving import serving
 
-ALIKE = r"/(plan|generate|test|deploy|monitor|rescue)/(start|pause|resume|complete|archive)$"
-"""The same five desks again, which ``design`` stands for."""
 ENDLESS = "/api/facts/stream"
 FAILURES_OF_PROVIDERS = {502, 503, 504}
+SECONDS_UNTIL_IT_HANGS = 20.0
+A_FEW = r"^/api/(ventures|divisions/{division_id}/(plan/desk|monitor/check)|llm/chat|events)$"
+"""What the short form asks at random: to make requests up takes schemathesis a second for each operation."""
 
-SCHEMA = schemathesis.openapi.from_dict(document(every_route())).exclude(path=ENDLESS).exclude(path_regex=ALIKE)
+
+def schema(*, boundaries: bool) -> BaseSchema:
+    """Return the document, for requests at the boundaries of each field, or for random ones."""
+    phases = PhasesConfig(
+        coverage=CoveragePhaseConfig(enabled=boundaries),
+        examples=ExamplesPhaseConfig(enabled=not boundaries),
+        fuzzing=FuzzingPhaseConfig(enabled=not boundaries),
+    )
+    config = SchemathesisConfig(projects=ProjectsConfig(default=ProjectConfig(phases=phases)))
+    return schemathesis.openapi.from_dict(DOCUMENT, config=config).exclude(path=ENDLESS)
+
+
+DOCUMENT = document(every_route())
+EVERY_OPERATION = schema(boundaries=False)
+RANDOM = size(EVERY_OPERATION.include(path_regex=A_FEW), EVERY_OPERATION)
+BOUNDARIES = size(schema(boundaries=True).include(path_regex=A_FEW), schema(boundaries=True))
+
+
+class Asked:
+    """A daemon on its socket and on a port, and a venture with a division in it."""
+
+    def __init__(self, socket: Path, url: str, token: str) -> None:
+        headers = {"Authorization": f"Bearer {token}"}
+        self.by_socket = httpx.Client(transport=httpx.HTTPTransport(uds=str(socket)), timeout=SECONDS_UNTIL_IT_HANGS)
+        self.by_port = httpx.Client(headers=headers, timeout=SECONDS_UNTIL_IT_HANGS)
+        self.url = url
+        caller = Caller(socket)
+        venture_id = caller.discovering()
+        division_id = caller.division(venture_id)
+        self.known = {"venture_id": venture_id, "division_id": division_id}
+        for process in ("design", "plan"):
+            caller.bring(f"/api/divisions/{division_id}/{process}", "active")
+        caller.close()
+
+    def validate(self, case: Any, *, through_the_port: bool = False) -> None:
+        """Send the request and check the answer; what is random is about things that there are, half of the time."""
+        if case.meta is not None and case.meta.phase.name.value != "coverage":
+            case.path_parameters = {
+                name: self.known.get(name, value) for name, value in (case.path_parameters or {}).items()
+            }
+        base = self.url if through_the_port else "http://localhost"
+        sent = case.as_transport_kwargs(base_url=base)
+        body = {"content": sent["data"]} if isinstance(sent.get("data"), bytes) else {"json": sent.get("json")}
+        request = httpx.Request(sent["method"], sent["url"], headers=sent["headers"], params=sent.get("params"), **body)
+        client = self.by_port if through_the_port else self.by_socket
+        if through_the_port:
+            request.headers["Authorization"] = client.headers["Authorization"]
+        case.validate_response(client.send(request), checks=CHECKS)
+
+    def close(self) -> None:
+        """Hang up."""
+        self.by_socket.close()
+        self.by_port.close()
 
 
 @pytest.fixture(scope="module")
-def client(daemon: Child) -> Iterator[httpx.Client]:
-    """A client over the socket."""
-    with httpx.Client(transport=httpx.HTTPTransport(uds=str(daemon.socket_path)), timeout=20) as client:
-        yield client
-
-
-@pytest.fixture(scope="module")
-def known(daemon: Child) -> dict[str, str]:
-    """Return the ids of a venture and of its division, for the path's parameters."""
-    caller = Caller(daemon.socket_path)
-    venture_id = caller.discovering()
-    division_id = caller.division(venture_id)
-    for process in ("design", "plan"):
-        caller.bring(f"/api/divisions/{division_id}/{process}", "active")
-    caller.close()
-    return {"venture_id": venture_id, "division_id": division_id}
+def asked() -> Iterator[Asked]:
+    """Serve with one provider, on both."""
+    with tempfile.TemporaryDirectory(prefix="hecate-") as folder, ollama() as provider:
+        listen = '[http]\nlisten = "127.0.0.1:0"\n'
+        with serving(Path(folder), provider.url, configuration=listen) as child:
+            line = json.loads(child.wait_for_line('"ready"'))
+            asked = Asked(child.socket_path, line["http"], Path(line["token_file"]).read_text().strip())
+            yield asked
+            asked.close()
 
 
 def documented_status(_ctx: Any, response: Any, case: Any) -> None:
@@ -59,15 +121,46 @@ def documented_status(_ctx: Any, response: Any, case: Any) -> None:
 
 
 CHECKS = [documented_status, content_type_conformance, response_headers_conformance, response_schema_conformance]
+FEW = settings(max_examples=size(6, 100), derandomize=not LONG, database=None, suppress_health_check=list(HealthCheck))
 
 
-@SCHEMA.parametrize()
-@settings(max_examples=6, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
-def test_an_answer_is_as_the_document_says(case: Any, client: httpx.Client, known: dict[str, str]) -> None:
-    """Status, type and fields; half of the requests are about a division that there is."""
-    if case.meta.phase.name.value != "coverage":
-        case.path_parameters = {name: known.get(name, value) for name, value in (case.path_parameters or {}).items()}
-    sent = case.as_transport_kwargs(base_url="http://localhost")
-    body = {"content": sent["data"]} if isinstance(sent.get("data"), bytes) else {"json": sent.get("json")}
-    request = httpx.Request(sent["method"], sent["url"], headers=sent["headers"], params=sent.get("params"), **body)
-    case.validate_response(client.send(request), checks=CHECKS)
+@pytest.mark.parametrize("body", [None, [1]], ids=["as in the example", "wrong"])
+def test_each_operation_once(asked: Asked, body: Any) -> None:
+    """Every one of them, with the body that the document shows, and with one that no command takes."""
+    for found in EVERY_OPERATION.get_all_operations():
+        assert isinstance(found, Ok)
+        operation = found.ok()
+        content = operation.definition.raw.get("requestBody", {}).get("content", {}).get("application/json", {})
+        example: Any = content.get("example") or next(
+            (one["value"] for one in content.get("examples", {}).values()), {}
+        )
+        parameters = {one.name: asked.known.get(one.name, "nobody") for one in operation.path_parameters}
+        case = operation.Case(
+            path_parameters=parameters,
+            **({"body": body or example, "media_type": "application/json"} if content else {}),
+        )
+        asked.validate(case)
+
+
+@pytest.mark.timeout(size(60, 1800))
+@RANDOM.parametrize()
+@FEW
+def test_an_answer_is_as_the_document_says(case: Any, asked: Asked) -> None:
+    """Status, type and fields, whatever is asked."""
+    asked.validate(case)
+
+
+@pytest.mark.timeout(size(60, 1800))
+@BOUNDARIES.parametrize()
+@FEW
+def test_so_is_it_at_the_boundaries(case: Any, asked: Asked) -> None:
+    """Of each field: missing, of another type, the longest and one more."""
+    asked.validate(case)
+
+
+@pytest.mark.timeout(size(60, 1800))
+@RANDOM.parametrize()
+@FEW
+def test_so_is_it_through_the_port(case: Any, asked: Asked) -> None:
+    """The listener on a loopback port serves the same API."""
+    asked.validate(case, through_the_port=True)
