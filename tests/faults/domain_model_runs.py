@@ -131,14 +131,15 @@ class Run:
     def _was_lost(self, answered: Answered) -> bool:
         """Tell whether *answered* is the answer that got lost the first time; it is known from now on."""
         first = answered.first_event()
-        if first is None or answered.json["version"] > self._version(answered.call):
+        subject = self.world.subject(answered.call.process, answered.call.subject_id or answered.json.get("id", ""))
+        if (
+            first is None
+            or subject is None
+            or answered.json["version"] > subject.standing[answered.call.process].version
+        ):
             return False
         self._keep(answered)
         return True
-
-    def _version(self, call: Call) -> int:
-        subject = self.world.subject(call.process, call.subject_id)
-        return subject.standing[call.process].version if subject else 0
 
     def _keep(self, answered: Answered) -> None:
         if answered.call.key and answered.reply is not None:
