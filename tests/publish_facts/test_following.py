@@ -79,4 +79,4 @@ async def test_a_follower_that_leaves_is_forgotten(store: EventStore) -> None:
     await anext(pieces)
     await anext(pieces)
     await pieces.aclose()
-    assert store._watchers == set()
+    assert store._watches == set()
