@@ -27,6 +27,8 @@ class Crowd:
 
     def __init__(self, *, big: bool = False, pause_seconds: float = 0.0) -> None:
         self.journal, self.refusals = Journal(), Refusals()
+        self.others: set[str] = set()
+        """Ventures that are not theirs."""
         names = [f"writer-{number}" for number in range(WRITERS)]
         scripts = [big_ventures(name, 20) if big else lifecycles(name) for name in names]
         self.writers = [
@@ -53,7 +55,7 @@ class Crowd:
         """Return what is wrong with the store in the folder ``data`` of *place*, while nobody writes."""
         database = place / "data" / "hecate.db"
         try:
-            return [*wrongs(database, self.journal), *self.refusals.wrongs(database)]
+            return [*wrongs(database, self.journal, others=self.others), *self.refusals.wrongs(database)]
         except (apsw.Error, UnicodeDecodeError) as error:
             return [f"the store cannot be read: {error!r}"]
 

@@ -79,7 +79,7 @@ def test_a_stop_under_load_cuts_nothing(place: Path, say: Say) -> None:
     crowd, seconds = Crowd(), []
     for _ in range(STOPS):
         with serving_from(place) as child, closing(Caller(child.socket_path)) as caller, ExitStack() as stack:
-            job_id, sleeper = run_a_job(caller, place)
+            job_id, sleeper = run_a_job(caller, place, crowd.others)
             feeds = [stack.enter_context(caller.feed("/api/events?after=0")) for _ in range(STREAMS)]
             stack.enter_context(writing(child.socket_path, crowd.writers))
             crowd.wait_for_more(20 * WRITERS)
@@ -106,11 +106,12 @@ def test_a_stop_under_load_cuts_nothing(place: Path, say: Say) -> None:
         assert max(seconds) < MOST_SECONDS_OF_A_STOP
 
 
-def run_a_job(caller: Caller, place: Path) -> tuple[str, int]:
+def run_a_job(caller: Caller, place: Path, others: set[str]) -> tuple[str, int]:
     """Begin a build that would last for ever; return the job's id, and the process that it has started."""
     workspace = Path(tempfile.mkdtemp(dir=place))
     division = deployed(caller, workspace, place / "data")
     note = workspace / "pid"
+    others.add(caller.get(f"/api/divisions/{division.division_id}").json["division"]["venture_id"])
     job_id = division.begin("release", version="1.0.0", command=["sh", "-c", f"echo $$ >{note}; exec sleep 1000"])
     wait_until(lambda: note.exists() and note.read_text().endswith("\n"))
     return job_id, int(note.read_text())
