@@ -299,6 +299,9 @@ def test_templates_of_ones_own_are_beside_the_configuration(place: Path) -> None
         division = planned(caller, place / "workspace")
         assert division.generate(template="acme")["template"] == "acme"
         assert (division.project / "README.md").read_text() == "# auth, ours\n"
+        error = division.ask("skeleton", template="acne").json["error"]
+        there = place / "templates"
+        assert error == f"there is no template 'acne'; there are python, acme; your own are folders in {there}"
 
         readme.write_text("one\n{{ nobody }}")
         reply = division.ask("skeleton", template="acme")

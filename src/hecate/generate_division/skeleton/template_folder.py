@@ -54,7 +54,8 @@ def read_templates(name: str, own: Path | None) -> TemplateFolder:
         Refused: There are no templates of this name, or one cannot be read.
     """
     if name not in names(own):
-        raise Refused(f"there is no template {name!r}; there are {', '.join(names(own))}")
+        place = "" if own is None else f"; your own are folders in {own}"
+        raise Refused(f"there is no template {name!r}; there are {', '.join(names(own))}{place}")
     base = name if name in _folders(BUILT_IN) else DEFAULT
     found = dict(_read(BUILT_IN / base, is_own=False))
     if own is not None and name in _folders(own):
