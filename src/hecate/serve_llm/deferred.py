@@ -54,7 +54,10 @@ class Deferred(AsyncGenerator[Item, None]):
         """Raise an exception where the source stands."""
         if self._source is None:
             raise kind
-        return await self._source.athrow(kind, raised, traceback)  # type: ignore[arg-type]  # as it came
+        # The form with three arguments is deprecated from Python 3.12 on.
+        if not isinstance(kind, BaseException):
+            kind = raised if isinstance(raised, BaseException) else kind()
+        return await self._source.athrow(kind if traceback is None else kind.with_traceback(traceback))
 
     async def aclose(self) -> None:
         """End the source."""
