@@ -24,19 +24,20 @@ FOUND = catalog.find()
 PROCESSES = {process.name for process in FOUND.desks} | {"guide_venture", "publish_facts"}
 """The packages that meet only through facts."""
 FEATURES = PROCESSES | {"report_health"}
-BASICS = {"endpoints", "dossiers", "jobs", "workspaces", "suites", "child_processes"}
+BASICS = {"endpoints", "dossiers", "side_files", "jobs", "workspaces", "suites", "child_processes"}
 
 MAY_IMPORT: dict[str, set[str]] = {
     "dossiers": set(),
     "endpoints": {"dossiers.errors"},
     "paths": set(),
+    "side_files": {"dossiers.errors"},
     "catalog": {"dossiers", "endpoints"},
     "child_processes": {"dossiers.errors"},
     "workspaces": {"dossiers.errors", "child_processes"},
     "jobs": {"dossiers", "endpoints", "workspaces", "child_processes"},
     "suites": {"dossiers.errors", "jobs", "workspaces", "child_processes"},
     "rest": {"catalog", *BASICS},
-    "serve_llm": {"dossiers.errors", "endpoints"},
+    "serve_llm": {"dossiers.errors", "endpoints", "side_files"},
     "join_mesh": {"serve_llm", *BASICS},
     "restrict_geography": {"dossiers.errors", "endpoints"},
     "keep_store": {"dossiers"},

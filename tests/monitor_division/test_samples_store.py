@@ -174,7 +174,7 @@ def test_a_damaged_file_is_set_aside(path: Path) -> None:
         store = SamplesStore.open(path)
     store.write([sample()])
     store.close()
-    assert [entry["event"] for entry in logs] == ["samples of checks damaged, begun anew"]
+    assert [entry["event"] for entry in logs] == ["records are damaged, begun anew"]
     assert Path(logs[0]["old"]).read_bytes().startswith(b"no database")
 
 

@@ -11,7 +11,6 @@ a few more for a check, however short its interval.
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -22,8 +21,8 @@ from typing import Final, NamedTuple, Self
 import apsw
 import structlog
 
-from hecate.dossiers.errors import Unavailable
 from hecate.monitor_division.latency_buckets import bucket_of
+from hecate.side_files import Form, opened
 
 DATABASE_NAME: Final = "samples.db"
 APPLICATION_ID: Final = 0x48454353
@@ -73,13 +72,14 @@ MIGRATIONS: Final = (
     """,
 )
 """Each entry leads from ``user_version`` of its index to the next; none ever changes."""
+FORM: Final = Form(APPLICATION_ID, MIGRATIONS, cache_kib=4096)
+
+log = structlog.get_logger(__name__)
 
 NUMBER: Final = "INSERT INTO subjects (id) VALUES (?) ON CONFLICT DO UPDATE SET id = excluded.id RETURNING number"
 ADD_SAMPLE: Final = "INSERT INTO samples VALUES (?, ?, ?, ?, ?, ?, ?)"
 ADD_COUNT: Final = """
     INSERT INTO counts VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET polls = polls + excluded.polls"""
-
-log = structlog.get_logger(__name__)
 
 
 class Sample(NamedTuple):
@@ -113,15 +113,7 @@ class SamplesStore:
             Unavailable: A newer Hecate has written it, or it is another program's.
             OSError, apsw.Error: The disk refuses.
         """
-        try:
-            return cls(path, _opened(path))
-        except (apsw.NotADBError, apsw.CorruptError) as exc:
-            aside = path.with_name(f"{path.name}.damaged-{int(time())}")
-            path.rename(aside)
-            for ending in ("-wal", "-shm"):
-                path.with_name(path.name + ending).unlink(missing_ok=True)
-            log.warning("samples of checks damaged, begun anew", old=str(aside), reason=str(exc))
-            return cls(path, _opened(path))
+        return opened(path, FORM, lambda db: cls(path, db))
 
     def write(self, samples: Sequence[Sample]) -> None:
         """Add *samples*, all or none.
@@ -204,41 +196,3 @@ def reader_beside(db: apsw.Connection) -> Iterator[apsw.Connection | None]:
         yield reader
     finally:
         reader.close()
-
-
-def _opened(path: Path) -> apsw.Connection:
-    # Owner only, from the very first moment: messages may quote what a target has answered.
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
-    path.chmod(0o600)
-    db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
-    try:
-        db.set_busy_timeout(5000)
-        version = _known_version(path, db)
-        db.pragma("journal_mode", "wal")
-        # The last second may be lost in a power cut, and none of the rest be damaged.
-        db.pragma("synchronous", "normal")
-        db.pragma("journal_size_limit", 16 * 1024 * 1024)
-        db.pragma("cache_size", -4096)
-        for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
-            with db:
-                db.execute(script)
-                db.pragma("application_id", APPLICATION_ID)
-                db.pragma("user_version", number)
-    except BaseException:
-        db.close()
-        raise
-    return db
-
-
-def _known_version(path: Path, db: apsw.Connection) -> int:
-    """Return how many migrations the file has had.
-
-    Raises:
-        Unavailable: It is not ours, or not ours yet.
-    """
-    version = int(db.pragma("user_version"))
-    if version > len(MIGRATIONS):
-        raise Unavailable(f"{path} was written by a newer Hecate")
-    if version and int(db.pragma("application_id")) != APPLICATION_ID:
-        raise Unavailable(f"{path} is another program's database")
-    return version

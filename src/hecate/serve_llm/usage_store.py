@@ -6,7 +6,6 @@ A batch goes in with few statements, since a thread has to get the interpreter l
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
 from collections.abc import Sequence
 from itertools import chain
@@ -17,16 +16,16 @@ from typing import Final, NamedTuple, Self
 import apsw
 import structlog
 
-from hecate.dossiers.errors import Unavailable
+from hecate.side_files import Form, opened
 
 DATABASE_NAME: Final = "usage.db"
 APPLICATION_ID: Final = 0x48454355
 """``HECU`` in the file's header."""
 DAY_MILLISECONDS: Final = 86_400_000
 DELETED_AT_ONCE: Final = 5000
+"""Rows of one transaction when what is too old goes: new ones must not wait long."""
 MOST_CLOCK_DIFFERENCE: Final = 60.0
 """Seconds by which the clock may have moved otherwise than time has passed, when something is deleted for its age."""
-"""Rows of one transaction when what is too old goes: new ones must not wait long."""
 
 MIGRATIONS: Final = (
     """
@@ -71,6 +70,7 @@ MIGRATIONS: Final = (
     """,
 )
 """Each entry leads from ``user_version`` of its index to the next; none ever changes."""
+FORM: Final = Form(APPLICATION_ID, MIGRATIONS, cache_kib=1024)
 
 log = structlog.get_logger(__name__)
 
@@ -130,15 +130,7 @@ class UsageStore:
             Unavailable: A newer Hecate has written it, or it is another program's.
             OSError, apsw.Error: The disk refuses.
         """
-        try:
-            return cls(path, _opened(path))
-        except (apsw.NotADBError, apsw.CorruptError) as exc:
-            aside = path.with_name(f"{path.name}.damaged-{int(time())}")
-            path.rename(aside)
-            for ending in ("-wal", "-shm"):
-                path.with_name(path.name + ending).unlink(missing_ok=True)
-            log.warning("usage database damaged, begun anew", old=str(aside), reason=str(exc))
-            return cls(path, _opened(path))
+        return opened(path, FORM, lambda db: cls(path, db))
 
     def write(self, calls: Sequence[RecordedCall]) -> None:
         """Add *calls*, all or none.
@@ -193,41 +185,3 @@ class UsageStore:
     def close(self) -> None:
         """Close the file."""
         self._db.close()
-
-
-def _opened(path: Path) -> apsw.Connection:
-    # Owner only, from the very first moment.
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
-    path.chmod(0o600)
-    db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
-    try:
-        db.set_busy_timeout(5000)
-        version = _known_version(path, db)
-        db.pragma("journal_mode", "wal")
-        # The last second may be lost in a power cut, and none of the rest be damaged.
-        db.pragma("synchronous", "normal")
-        db.pragma("journal_size_limit", 16 * 1024 * 1024)
-        db.pragma("cache_size", -1024)
-        for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
-            with db:
-                db.execute(script)
-                db.pragma("application_id", APPLICATION_ID)
-                db.pragma("user_version", number)
-    except BaseException:
-        db.close()
-        raise
-    return db
-
-
-def _known_version(path: Path, db: apsw.Connection) -> int:
-    """Return how many migrations the file has had.
-
-    Raises:
-        Unavailable: It is not ours, or not ours yet.
-    """
-    version = int(db.pragma("user_version"))
-    if version > len(MIGRATIONS):
-        raise Unavailable(f"{path} was written by a newer Hecate")
-    if version and int(db.pragma("application_id")) != APPLICATION_ID:
-        raise Unavailable(f"{path} is another program's database")
-    return version
