@@ -16,7 +16,7 @@ PROGRAM = """
 import asyncio, subprocess
 from hecate.join_mesh.network.refused_links import telling_of_refused_links
 async def main():
-    with telling_of_refused_links(print), telling_of_refused_links(print):
+    async with telling_of_refused_links(print), telling_of_refused_links(print):
         print("from Python", flush=True)
         subprocess.run(["echo", "from a child"], check=True)
     print("afterwards", flush=True)

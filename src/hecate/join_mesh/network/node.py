@@ -291,7 +291,7 @@ async def open_node(
         # Who it was is not known: each reason is logged once.
         refusals.count("certificate", f"unknown, {link.protocol}: {link.reason}", link.reason)
 
-    with telling_of_refused_links(tell):
+    async with telling_of_refused_links(tell):
         session = await Session.open(configuration)
         node = Node(realm, settings, session, log_of_decisions, store=store, refusals=refusals, earlier=earlier)
         node.peers.shut_out |= names

@@ -11,8 +11,8 @@ import os
 import re
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from typing import Final, NamedTuple
 
 import structlog
@@ -24,6 +24,7 @@ TARGETS: Final = ("zenoh_link_tls::unicast", "zenoh_link_commons::quic::unicast"
 FILTER: Final = ",".join(("off", *(f"{target}=warn" for target in TARGETS)))
 VARIABLE: Final = "RUST_LOG"
 """Whoever sets it wants to see zenoh's log as it is."""
+SECONDS_TO_PASS_ON: Final = 1.0
 READ_BYTES: Final = 64 * 1024
 _COLOURS: Final = re.compile(r"\x1b\[[0-9;]*m")
 # In TLS's own words (rustls): what is no attempt to be somebody, such as a port scan or a killed peer, is not among it.
@@ -50,8 +51,8 @@ def refused_link_in(line: str) -> RefusedLink | None:
     return RefusedLink("tls" if TARGETS[0] in line else "quic", reason[0])
 
 
-@contextmanager
-def telling_of_refused_links(tell: Callable[[RefusedLink], None]) -> Iterator[None]:
+@asynccontextmanager
+async def telling_of_refused_links(tell: Callable[[RefusedLink], None]) -> AsyncIterator[None]:
     """Call *tell* on the running loop with each connection that is refused meanwhile."""
     if VARIABLE in os.environ or sys.stdout is None:
         yield
@@ -66,7 +67,10 @@ def telling_of_refused_links(tell: Callable[[RefusedLink], None]) -> Iterator[No
     try:
         yield
     finally:
-        _OUTPUT.end(hand_over)
+        reader = _OUTPUT.end(hand_over)
+        if reader is not None:
+            # What was written last must come out, too; a child process that has the pipe may keep it for long.
+            await asyncio.to_thread(reader.join, SECONDS_TO_PASS_ON)
 
 
 class _Output:
@@ -75,6 +79,7 @@ class _Output:
     def __init__(self) -> None:
         self._tells: list[Callable[[RefusedLink], None]] = []
         self._former = -1
+        self._reader = threading.Thread()
 
     def begin(self, tell: Callable[[RefusedLink], None]) -> None:
         """Tell *tell*, too; the first gets the pipe laid."""
@@ -88,17 +93,21 @@ class _Output:
         os.dup2(writing, STDOUT)
         os.close(writing)
         zenoh.init_log_from_env_or(FILTER)
-        # Not waited for: child processes may have the pipe as their standard output, and outlive the session.
-        reader = threading.Thread(target=self._read, args=(reading, os.dup(self._former)), daemon=True)
-        reader.name = "hecate-mesh-log"
-        reader.start()
+        # Not waited for at the very end: child processes may have the pipe as their standard output, and live longer.
+        self._reader = threading.Thread(target=self._read, args=(reading, os.dup(self._former)), daemon=True)
+        self._reader.name = "hecate-mesh-log"
+        self._reader.start()
 
-    def end(self, tell: Callable[[RefusedLink], None]) -> None:
-        """Tell *tell* no more; after the last, standard output is what it was."""
+    def end(self, tell: Callable[[RefusedLink], None]) -> threading.Thread | None:
+        """Tell *tell* no more; after the last, standard output is what it was: return the thread that reads what is left."""
         self._tells.remove(tell)
-        if not self._tells:
-            os.dup2(self._former, STDOUT)
-            os.close(self._former)
+        if self._tells:
+            return None
+        with suppress(OSError, ValueError):
+            sys.stdout.flush()
+        os.dup2(self._former, STDOUT)
+        os.close(self._former)
+        return self._reader
 
     def _read(self, reading: int, former: int) -> None:
         """Tell of what zenoh says, and pass on to *former* what others say, until nobody can say any more."""
