@@ -99,7 +99,7 @@ class _Output:
         self._reader.start()
 
     def end(self, tell: Callable[[RefusedLink], None]) -> threading.Thread | None:
-        """Tell *tell* no more; after the last, standard output is what it was: return the thread that reads what is left."""
+        """Tell *tell* no more.  After the last, restore standard output, and return the thread that reads the rest."""
         self._tells.remove(tell)
         if self._tells:
             return None
