@@ -175,3 +175,14 @@ def test_a_template_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     template.write_bytes(b"x" * (1024 * 1024 + 1))
     with pytest.raises(Refused, match="larger than"):
         read_templates("acme", folder)
+
+
+def test_a_link_that_leads_out_of_a_template_folder_is_refused(tmp_path: Path) -> None:
+    """A folder from somewhere would have a person's keys committed; links within it are templates as others are."""
+    folder = own(tmp_path, readme="")
+    (tmp_path / "key").write_text("secret")
+    (folder / "acme" / "within.jinja").symlink_to("readme.jinja")
+    read_templates("acme", folder)
+    (folder / "acme" / "out.jinja").symlink_to(tmp_path / "key")
+    with pytest.raises(Refused, match=r"out\.jinja is a link that leads out of its folder"):
+        read_templates("acme", folder)

@@ -101,6 +101,9 @@ def _read(folder: Path, *, is_own: bool) -> Iterator[tuple[str, Template]]:
         try:
             if not file.is_file():
                 continue
+            # The folder may come from anywhere, and what it makes is committed, and goes into releases.
+            if not file.resolve().is_relative_to(folder.resolve()):
+                raise Refused(f"template {file} is a link that leads out of its folder")
             if file.stat().st_size > LARGEST_BYTES:
                 raise Refused(f"template {file} is larger than {LARGEST_BYTES:,} bytes")
             yield path, Template(path, file.read_text(encoding="utf-8"), is_own)
