@@ -69,7 +69,7 @@ def a_shop(client: Client, *names: str) -> list[str]:
 
 
 def test_it_shows_what_happens_takes_keys_and_ends_with_q(place: Path) -> None:
-    """Events as they come, those of one division alone, held still, and on a terminal of another size."""
+    """Events as they come, those of one division alone, and held still."""
     with serving(place) as daemon, Client(daemon.socket_path) as client:
         catalog, orders = a_shop(client, "catalog", "orders")
         with watching(daemon.socket_path, "shop") as watched:
@@ -90,9 +90,24 @@ def test_it_shows_what_happens_takes_keys_and_ends_with_q(place: Path) -> None:
             assert "design_paused_v1" not in "\n".join(watched.lines)
             watched.terminal.type(b"p")
             watched.shows("design_paused_v1")
-            watched.resize(20, 60)
+            watched.terminal.type(b"q")
+            assert watched.terminal.end() == 0
+
+
+def test_it_is_drawn_anew_on_a_terminal_of_another_size(place: Path) -> None:
+    """From the first line to the footer on the last."""
+    with serving(place) as daemon, Client(daemon.socket_path) as client:
+        a_shop(client, "catalog", "orders")
+        with watching(daemon.socket_path, "shop") as watched:
             watched.shows("catalog", "Quit")
-            watched.terminal.read_until(lambda: "Quit" in watched.lines[19], "a footer on the last line")
+            for rows, columns in ((20, 60), (30, 100)):
+                watched.resize(rows, columns)
+                # What is left of the old size has its footer on the last line, but not its first line on the first.
+                watched.terminal.read_until(
+                    lambda rows=rows: "Hecate" in watched.lines[0] and "Quit" in watched.lines[rows - 1],  # type: ignore[misc]
+                    "a footer on the last line",
+                )
+                watched.shows("catalog")
             watched.terminal.type(b"q")
             assert watched.terminal.end() == 0
 
