@@ -26,6 +26,13 @@ def test_events_are_lines(hecate: Hecate, client: Client) -> None:
     assert (lines[0][2], json.loads(lines[0][4])["name"]) == (f"setup-{venture}", "eventful")
 
 
+def test_a_person_is_told_where_there_are_none(daemon: Child) -> None:
+    """An empty screen would leave open whether it has worked."""
+    with Terminal("events", "--type", "never_v1", environ={"HECATE_SOCKET": str(daemon.socket_path)}) as terminal:
+        assert terminal.end() == 0
+    assert terminal.seen.strip() == "there are no such events"
+
+
 def test_events_are_chosen(hecate: Hecate, client: Client) -> None:
     """By division, type, stream, position and number."""
     venture, [division] = venture_with(client, "choosy", "auth")

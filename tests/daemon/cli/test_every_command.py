@@ -60,7 +60,19 @@ def test_without_a_daemon_the_remedy_is_named(path: str, tmp_path: Path) -> None
     assert (as_json.exit_code, envelope["ok"], envelope["code"]) == (3, False, "daemon_unreachable")
 
 
-NOUNS = ("list", "providers", "models", "usage", "events", "status", "peers", "capabilities", "health")
+NOUNS = (
+    "list",
+    "providers",
+    "models",
+    "usage",
+    "events",
+    "status",
+    "peers",
+    "capabilities",
+    "health",
+    "board",
+    "timeline",
+)
 LISTS = [path for path in COMMANDS if path.split()[-1] in NOUNS]
 
 

@@ -61,9 +61,13 @@ def events(
             venture_id=venture_id(client, venture) if venture else None,
             division_id=division_id(client, division) if division else None,
         )
+        shown = 0
         with _opened(client, selection, follow=follow) as chosen:
             for event in islice(chosen, limit):
                 _print(session.output, event)
+                shown += 1
+        if not shown and session.output.for_people and not session.as_json:
+            session.output.note("there are no such events")
 
 
 def _opened(client: Client, selection: Selection, *, follow: bool) -> Stream[RecordedEvent]:
