@@ -59,7 +59,8 @@ def test_two_that_cannot_reach_each_other_meet_through_a_third(rig: Rig, hosts: 
     share(carl, venture_id)
     hosts.part("bert", "carl")
     eventually(lambda: bert.peers().get("carl", {}).get("connection") == "relayed")
-    assert has_answered(bert, word)
+    # The routers may need a moment for the new way; a call that falls into it is lost, and says so.
+    eventually(lambda: has_answered(bert, word))
     carl.caller.division(venture_id, "behind-the-wall")
     eventually(lambda: kept(bert, carl, venture_id) == recorded(carl, venture_id))
     assert anna.sees("bert", "carl")
@@ -85,7 +86,8 @@ def test_a_daemon_that_freezes_is_noticed_and_comes_back(rig: Rig, hosts: Networ
     all_see_all([anna, bert, carl])
     offer(bert, NOBODY)
     eventually(lambda: knows(anna) and knows(carl))
-    assert has_answered(anna, token(bert, "anna"))
+    word = token(bert, "anna")
+    eventually(lambda: has_answered(anna, word))
 
 
 @pytest.mark.parametrize("protocol", ["tls quic", "quic"])
