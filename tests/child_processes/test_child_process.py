@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from uuid import uuid4
 
@@ -14,6 +15,8 @@ import pytest
 from hecate.child_processes import strays
 from hecate.child_processes.child_process import ChildEnd, clean_environment, run_child
 from hecate.dossiers.errors import Refused
+
+PR_SET_CHILD_SUBREAPER = 36
 
 
 class Shell:
@@ -110,6 +113,28 @@ async def test_what_it_leaves_behind_is_ended_too(shell: Shell) -> None:
     assert end.succeeded
     assert "done" in shell.lines
     assert shell.left == []
+
+
+@pytest.fixture
+def takes_orphans() -> Iterator[None]:
+    """Be whom orphans are handed to, as the first process of a container is."""
+    prctl = ctypes.CDLL(None).prctl
+    assert prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
+    yield
+    prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
+
+
+@pytest.mark.usefixtures("takes_orphans")
+async def test_in_a_container_none_is_left_that_nobody_lets_go(shell: Shell) -> None:
+    """Neither what it has left behind, nor what has ended by itself by then."""
+    before = set(children())
+    await shell.run("setsid sleep 1000 & sleep 1000 & (sleep 0.01 &) ; sleep 0.1")
+    assert set(children()) <= before
+
+
+def children() -> list[str]:
+    """Return the ids of our children, also of those that have ended and that nobody has let go."""
+    return [one for task in Path("/proc/self/task").iterdir() for one in (task / "children").read_text().split()]
 
 
 async def test_a_cancelled_one_is_gone(shell: Shell) -> None:

@@ -43,6 +43,9 @@ def end(mark: str, session: int = 0) -> int:
                 os.kill(process, signal.SIGKILL)
         seen |= set(found)
         time.sleep(SECONDS_BETWEEN_LOOKS)
+    left = seen if session else set()
+    while (left := set(filter(_is_unnoted, left))) and time.monotonic() < until:
+        time.sleep(SECONDS_BETWEEN_LOOKS)
     return len(seen)
 
 
@@ -62,12 +65,40 @@ def _found(mark: str, session: int = 0) -> list[int]:
 
 def _has(process: Path, wanted: bytes, session: int) -> bool:
     try:
-        environment = (process / "environ").read_bytes()
+        environment = _environment_of(process)
         if session and not environment:
-            # It has let go of its memory, and so of its environment, and not yet of its files, such as a port.
-            # One that only waits for its parent has nothing any more.
-            state, _, _, its_session = (process / "stat").read_bytes().rpartition(b") ")[2].split()[:4]
-            return int(its_session) == session and state not in {b"Z", b"X"}
+            return _is_ending(process, session)
     except OSError:
         return False  # it has ended meanwhile, or is another user's
     return environment.startswith(wanted) or b"\0" + wanted in environment
+
+
+def _environment_of(process: Path) -> bytes:
+    """Return its environment; empty where it has let go of its memory, which kernels tell in one way or the other."""
+    try:
+        return (process / "environ").read_bytes()
+    except ProcessLookupError:
+        return b""
+
+
+def _is_ending(process: Path, session: int) -> bool:
+    """Tell whether a process of *session* without memory has not let go of its files yet, such as a port."""
+    state, parent, _, its_session = (process / "stat").read_bytes().rpartition(b") ")[2].split()[:4]
+    if int(its_session) != session:
+        return False
+    if state not in {b"Z", b"X"}:
+        return True
+    if int(parent) == os.getpid():
+        _is_unnoted(int(process.name))
+    return False
+
+
+def _is_unnoted(process: int) -> bool:
+    """Let a child of ours go that has ended, and tell whether it has not ended yet.
+
+    The end of an orphan is noted by the first process of the machine; in a container, we may be that.
+    """
+    try:
+        return os.waitpid(process, os.WNOHANG) == (0, 0)
+    except ChildProcessError:
+        return False  # it is none of ours
