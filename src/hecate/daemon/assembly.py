@@ -14,6 +14,7 @@ from msgspec import Struct
 from hecate import catalog
 from hecate.child_processes.strays import mark_of_store
 from hecate.daemon.asking import AskThroughGateway
+from hecate.daemon.background import in_the_background
 from hecate.daemon.config import Configuration
 from hecate.daemon.errors import CannotStart, ConfigurationWrong
 from hecate.daemon.feeds import FeedsEnd, end_with
@@ -41,8 +42,6 @@ from hecate.serve_llm.usage_spans import open_spans
 from hecate.serve_llm.usage_store import DATABASE_NAME, UsageStore
 
 log = structlog.get_logger(__name__)
-
-SECONDS_BETWEEN_TRIES = 5.0
 
 
 class HecateAssembly:
@@ -129,7 +128,7 @@ async def assemble(given: Given) -> AsyncIterator[HecateAssembly]:
         assembly = HecateAssembly(engine, gateway, jobs, services, (*routes, openapi_route(routes)))
         await _restrict(given, services)
         # Last, and so the first to end.
-        await stack.enter_async_context(_in_the_background(services, (_policies(found), *found.backgrounds)))
+        await stack.enter_async_context(in_the_background(services, (_policies(found), *found.backgrounds)))
         yield assembly
 
 
@@ -180,31 +179,6 @@ def _policies(found: catalog.Catalog) -> Background:
             await PolicyRunner(services.get(Engine), found.policies).run()
 
     return Background("policies", follow)
-
-
-@asynccontextmanager
-async def _in_the_background(services: Services, backgrounds: Sequence[Background]) -> AsyncIterator[None]:
-    """Keep *backgrounds* going."""
-    tasks = [asyncio.create_task(_keep_going(services, background)) for background in backgrounds]
-    try:
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
-
-
-async def _keep_going(services: Services, background: Background) -> None:
-    """Run *background*, again and again if need be: without it the daemon still serves."""
-    while True:
-        try:
-            await background.run(services)
-        except Exception:
-            log.exception("background work failed", work=background.name, again_in_seconds=SECONDS_BETWEEN_TRIES)
-        else:
-            return
-        await asyncio.sleep(SECONDS_BETWEEN_TRIES)
 
 
 def _gateway(given: Given) -> Gateway:

@@ -20,6 +20,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
+from hecate.daemon.head_with_body import HeadWithBody
 from hecate.daemon.per_connection import Moment, Pipeline
 from hecate.dossiers.errors import HecateError, Invalid, Unavailable
 from hecate.endpoints import Peer
@@ -252,40 +253,6 @@ class PeerHttpProtocol(HttpToolsProtocol):
             self._wait(seconds)
         else:
             self.transport.close()
-
-
-class HeadWithBody:
-    """The transport of one answer that has a body: keeps its head back until the body begins.
-
-    uvicorn writes them apart, which costs a system call and wakes the reader for the head alone.
-    """
-
-    __slots__ = ("_head", "_transport", "write")
-
-    def __init__(self, transport: asyncio.Transport) -> None:
-        self._transport = transport
-        self._head = b""
-        self.write: Callable[[bytes], None] = self._keep_head
-
-    def _keep_head(self, data: bytes) -> None:
-        if data.startswith(b"HTTP/1.1 100 "):
-            self._transport.write(data)
-        else:
-            self._head, self.write = data, self._send_head
-
-    def _send_head(self, data: bytes) -> None:
-        head, self._head, self.write = self._head, b"", self._transport.write
-        self._transport.write(head + data)
-
-    def is_closing(self) -> bool:
-        """Tell whether the connection is closing."""
-        return self._transport.is_closing()
-
-    def close(self) -> None:
-        """Close the connection, after what is kept back."""
-        if self._head:
-            self._send_head(b"")
-        self._transport.close()
 
 
 def peer_of(transport: asyncio.BaseTransport) -> Peer | None:

@@ -9,7 +9,7 @@
             return
     raise attempts.failure
 
-A stream is `Answered` by the first attempt that gives a piece of it.
+A stream is `hecate.serve_llm.answered.Answered` by the first attempt that gives a piece of it.
 
 What fails before a piece of the answer was given, and may well succeed later or elsewhere, does not
 rise but is tried again: at the same provider after a while, then with the model's fallbacks.  All
@@ -19,7 +19,6 @@ attempts share the time that the call may take.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
 from time import monotonic
 from typing import TYPE_CHECKING, Self
 
@@ -28,7 +27,6 @@ from msgspec.structs import replace
 from hecate.dossiers.errors import HecateError, Invalid
 from hecate.endpoints import current_stopwatch
 from hecate.serve_llm.circuit import resting
-from hecate.serve_llm.deferred import Deferred, Item
 from hecate.serve_llm.errors import ModelNotFound, OutOfTime, ProviderFailed, ProviderLimited
 from hecate.serve_llm.finished_calls import OK
 from hecate.serve_llm.repeating import another_may_answer, may_pass, wait_seconds
@@ -265,37 +263,3 @@ class Attempts:
     def _note(self, error: HecateError) -> None:
         self._errors.append(error)
         self._warnings.append(f"tried before: {error}")
-
-
-class Answered(Deferred[Item]):
-    """A stream, by the first attempt that gives a piece of it.
-
-    Args:
-        attempts: Are made one after the other.
-        answer: Gives the stream of an attempt, which it makes inside.
-
-    Raises:
-        HecateError: No attempt gives any.
-    """
-
-    __slots__ = ("_answer", "_attempts")
-
-    def __init__(self, attempts: Attempts, answer: Callable[[Attempt], AsyncGenerator[Item, None]]) -> None:
-        super().__init__()
-        self._attempts: Attempts | None = attempts
-        self._answer: Callable[[Attempt], AsyncGenerator[Item, None]] | None = answer
-
-    async def _begin(self) -> Item:
-        # With the last attempt, all that was for further ones can be forgotten, such as the request.
-        attempts, self._attempts = self._attempts, None
-        answer, self._answer = self._answer, None
-        if attempts is None or answer is None:
-            raise StopAsyncIteration
-        async for attempt in attempts:
-            source = answer(attempt)
-            async for item in source:
-                self._source = source
-                return item
-            if not attempt.has_failed:
-                raise StopAsyncIteration
-        raise attempts.failure

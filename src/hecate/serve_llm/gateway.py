@@ -15,7 +15,8 @@ from msgspec.structs import replace
 from hecate.dossiers.errors import Invalid
 from hecate.serve_llm.accounts import Sources
 from hecate.serve_llm.added_providers import AddedProviders
-from hecate.serve_llm.attempts import Answered, Attempt, Attempts
+from hecate.serve_llm.answered import Answered
+from hecate.serve_llm.attempts import Attempt, Attempts
 from hecate.serve_llm.catalogue import Shelf
 from hecate.serve_llm.connections import Connections
 from hecate.serve_llm.pieces import Batches, Began, ChatAnswer, Finish, Piece, Usage, answer_of, text_in

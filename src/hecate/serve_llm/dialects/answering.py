@@ -14,7 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from hecate.endpoints import Raw, Stream
-from hecate.serve_llm.attempts import Answered
+from hecate.serve_llm.answered import Answered
 from hecate.serve_llm.dialects.passing_on import Passed, Wire, passed_answer, passed_events, send_on
 from hecate.serve_llm.dialects.remembered import Watch, remembered
 from hecate.serve_llm.dialects.streaming import Writing, stream, written
