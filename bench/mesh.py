@@ -98,6 +98,7 @@ def _partitions(run: Run) -> Iterator[Row]:
     healed: list[float] = []
     healed_partly: list[float] = []
     relayed: list[float] = []
+    started_alone: list[float] = []
     for _ in run.each_round():
         with network(*NAMES) as hosts, a_rig() as rig:
             anna, bert, carl = rig.mesh_of(*NAMES, network=hosts, protocol="quic")
@@ -120,12 +121,22 @@ def _partitions(run: Run) -> Iterator[Row]:
             healed_partly.append(
                 _seconds_until(lambda a=anna, b=bert, c=carl: _all_see_all(a, b, c))  # type: ignore[misc]
             )
+            hosts.cut("carl")
+            carl.child.signal(signal.SIGTERM)
+            carl.child.end()
+            carl = rig.start("carl", folder=carl.folder, network=hosts, protocol="quic")
+            _seconds_until(lambda c=carl: c.status["identity"] is not None)  # type: ignore[misc]
+            hosts.mend("carl")
+            started_alone.append(
+                _seconds_until(lambda a=anna, b=bert, c=carl: _all_see_all(a, b, c))  # type: ignore[misc]
+            )
     lease = f"a lease of {LEASE_SECONDS:g} s"
     yield under("a frozen daemon is noticed, QUIC", rounds(frozen), 1.25, "leases", beside=lease)
     yield under(
         "all see each other after a full partition", rounds(healed), 2, "s", beside="since the cable was mended"
     )
     yield under("all see each other after a partial one", rounds(healed_partly), 2, "s")
+    yield under("all see each other when one was started while it was cut off", rounds(started_alone), 2, "s")
     yield Row("a call through the third meanwhile", "", rounds(relayed).text("s"), "since the direct link was lost")
 
 
