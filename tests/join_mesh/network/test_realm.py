@@ -11,7 +11,15 @@ import pytest
 from hecate.dossiers.errors import Invalid, Refused, Unavailable
 from hecate.join_mesh.network.certificates import checked_did, daemon_certificate
 from hecate.join_mesh.network.identity import Identity, kept_key
-from hecate.join_mesh.network.realm import AUTHORITY_KEY, Membership, Realm, enter_realm, found_realm, leave_realm
+from hecate.join_mesh.network.realm import (
+    AUTHORITY_KEY,
+    CERTIFICATE,
+    Membership,
+    Realm,
+    enter_realm,
+    found_realm,
+    leave_realm,
+)
 
 
 def test_a_founder_and_a_guest(tmp_path: Path) -> None:
@@ -49,6 +57,20 @@ def test_anothers_certificate_is_not_taken(tmp_path: Path) -> None:
     with pytest.raises(Invalid):
         home.issue("did:key:zNobody")
     assert Realm.kept_in(tmp_path / "b") is None
+
+
+def test_a_keeper_that_was_away_for_long_comes_back(tmp_path: Path) -> None:
+    """Its own certificate has expired, and it issues itself another; a guest cannot."""
+    home = found_realm(tmp_path / "a", "home")
+    guest = Identity.kept_in(tmp_path / "b")
+    enter_realm(tmp_path / "b", guest, Membership(realm="home"), home.authority, home.issue(guest.did))
+    for folder, did in (("a", home.identity.did), ("b", guest.did)):
+        (tmp_path / folder / CERTIFICATE).write_bytes(home.issue(did, timedelta(seconds=-1)))
+    kept = Realm.kept_in(tmp_path / "a")
+    assert kept is not None
+    assert checked_did(kept.certificate, home.authority) == home.identity.did
+    with pytest.raises(Invalid, match="not valid now"):
+        Realm.kept_in(tmp_path / "b")
 
 
 def test_nobody_is_in_two_realms(tmp_path: Path) -> None:

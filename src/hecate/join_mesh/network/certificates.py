@@ -94,6 +94,15 @@ def expires_at(certificate: bytes) -> datetime:
     return _loaded(certificate).not_valid_after_utc
 
 
+def holds_now(certificate: bytes) -> bool:
+    """Tell whether *certificate*, PEM, is neither too old nor too new for this machine's clock.
+
+    Raises:
+        Invalid: It is no certificate.
+    """
+    return _holds_now(_loaded(certificate))
+
+
 def checked_did(certificate: bytes, authority: bytes) -> str:
     """Return whose *certificate*, PEM, is, if *authority* has issued it, it is valid now and bears its key's name.
 
@@ -105,13 +114,17 @@ def checked_did(certificate: bytes, authority: bytes) -> str:
         issued.verify_directly_issued_by(issuer)
     except (ValueError, TypeError, InvalidSignature) as exc:
         raise Invalid("the certificate is not of this realm's authority") from exc
-    if not issued.not_valid_before_utc <= datetime.now(UTC) <= issued.not_valid_after_utc:
+    if not _holds_now(issued):
         raise Invalid("the certificate is not valid now; are both clocks right?")
     key = issued.public_key()
     names = issued.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
     if not isinstance(key, Ed25519PublicKey) or [name.value for name in names] != [did_of(key.public_bytes_raw())]:
         raise Invalid("the certificate does not bear its key's name")
     return did_of(key.public_bytes_raw())
+
+
+def _holds_now(issued: x509.Certificate) -> bool:
+    return issued.not_valid_before_utc <= datetime.now(UTC) <= issued.not_valid_after_utc
 
 
 def _loaded(certificate: bytes) -> x509.Certificate:

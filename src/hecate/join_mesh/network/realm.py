@@ -19,6 +19,7 @@ from hecate.join_mesh.network.certificates import (
     checked_did,
     daemon_certificate,
     fingerprint,
+    holds_now,
     is_key_of,
 )
 from hecate.join_mesh.network.identity import Identity, kept_key, private_pem, write_private
@@ -61,8 +62,10 @@ class Realm:
     def kept_in(cls, folder: Path) -> Self | None:
         """Return the realm that *folder* tells of, or None.
 
+        A keeper that was away for so long that its own certificate has expired issues itself another.
+
         Raises:
-            Unavailable: A file cannot be read.
+            Unavailable: A file cannot be read, or not be written.
             Invalid: The files are not what they should be, or the certificate has expired.
         """
         if not (folder / REALM_FILE).exists():
@@ -71,7 +74,9 @@ class Realm:
             membership = msgspec.json.decode(_read(folder / REALM_FILE), type=Membership)
         except msgspec.DecodeError as exc:
             raise Invalid(f"{folder / REALM_FILE} is damaged: {exc}") from exc
-        return cls(folder, Identity.kept_in(folder), membership)
+        identity = Identity.kept_in(folder)
+        _renew_own(folder, identity)
+        return cls(folder, identity, membership)
 
     @property
     def is_keeper(self) -> bool:
@@ -170,6 +175,16 @@ def _enter(folder: Path, identity: Identity, membership: Membership, authority: 
     files = {AUTHORITY: authority, CERTIFICATE: certificate, REALM_FILE: msgspec.json.encode(membership)}
     _write(folder, files)
     return Realm(folder, identity, membership)
+
+
+def _renew_own(folder: Path, identity: Identity) -> None:
+    """Have a keeper's certificate hold now; also one of a time when the clock was far ahead."""
+    if not (folder / AUTHORITY_KEY).exists() or holds_now(_read(folder / CERTIFICATE)):
+        return
+    key, authority = kept_key(folder / AUTHORITY_KEY), _read(folder / AUTHORITY)
+    if is_key_of(key, authority):
+        certificate = daemon_certificate(authority, key, identity.did, timedelta(days=CERTIFICATE_DAYS))
+        _write(folder, {CERTIFICATE: certificate})
 
 
 def _write(folder: Path, files: dict[str, bytes]) -> None:
