@@ -13,6 +13,7 @@ import pytest
 
 from hecate.dossiers.errors import HecateError
 from hecate.endpoints import Route
+from hecate.serve_llm.providers import provider_kinds
 from tests.every_route import every_route
 from tests.refresh import API_REFERENCE, HOW, ROOT, new_daemon
 from tests.transcripts import Standing, Step, differs, run, steps_in
@@ -129,6 +130,16 @@ def subclasses(kind: type[HecateError]) -> Iterator[type[HecateError]]:
         if one.__module__.startswith("hecate."):
             yield one
         yield from subclasses(one)
+
+
+# -- the page of the providers
+
+
+def test_every_provider_is_in_its_page() -> None:
+    """The table of kinds has each, and no other."""
+    table = (ROOT / "docs/providers.md").read_text().partition("| kind |")[2].partition("\n\n")[0]
+    first_cells = "".join(line.split("|")[1] for line in table.splitlines() if line.startswith("|"))
+    assert set(re.findall(r"`(\w+)`", first_cells)) == set(provider_kinds())
 
 
 # -- every document
