@@ -28,7 +28,14 @@ from tests.serving import serving
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
 ANSWERS = "answers.json"
-KEPT = "[usage]\nkeep_days = 3650\n[monitoring]\nkeep_hours = 8760\n[mesh]\nlisten = []\n"
+KEPT = """
+[usage]
+keep_days = 3650
+[monitoring]
+keep_hours = 8760
+[mesh]
+listen = ["tls/127.0.0.1:0"]
+"""
 KEY, ONCE = "made-once", {"name": "once"}
 PROCESSES = {
     "design": "designs",
