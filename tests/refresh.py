@@ -2,8 +2,8 @@
 
 .venv/bin/python -m tests.refresh
 
-That is, the answers in the API reference, the list of routes, an example of each new event, and the reference and the
-manual of the command line.
+That is, the answers in the API reference, the lists of routes and of events' texts, an example of each new event, and
+the reference and the manual of the command line.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from tests.daemon.cli import reference
 from tests.dossiers import stored_events
 from tests.every_route import routes_as_text
 from tests.fakes.ollama import ollama
+from tests.golden_texts import GOLDEN_TEXTS, texts_as_lines
 from tests.serving import serving
 from tests.transcripts import refreshed
 
@@ -45,6 +46,7 @@ def new_daemon() -> Iterator[Caller]:
 def main() -> None:
     """Write the files."""
     GOLDEN_ROUTES.write_text(routes_as_text())
+    GOLDEN_TEXTS.write_text(texts_as_lines())
     reference.write()
     without_example = stored_events.add_missing()
     with new_daemon() as caller:

@@ -39,6 +39,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "rest": {"catalog", *BASICS},
     "serve_llm": {"dossiers.errors", "endpoints", "side_files"},
     "join_mesh": {"serve_llm", *BASICS},
+    "forget_venture": {"deploy_division.deploy_settings", "join_mesh", "serve_llm", *BASICS},
     "restrict_geography": {"dossiers.errors", "endpoints"},
     "keep_store": {"dossiers"},
     "client": {"paths"},

@@ -16,8 +16,9 @@ from hecate.dossiers.event_store import EventStore
 from hecate.dossiers.event_types import EventTypes
 from hecate.dossiers.fold import Folding
 from hecate.dossiers.hash_chain import GENESIS, StoredEvent, first_broken
+from hecate.dossiers.texts import VentureKeys
 from tests.dossiers.crash import Journal
-from tests.dossiers.reading import folded_anew, rows_of
+from tests.dossiers.reading import folded_anew, keys_in, rows_of
 
 FOUND = catalog.find()
 PROCESSES = {process.name: process for process in FOUND.desks}
@@ -36,10 +37,14 @@ def wrongs(database: Path, journal: Journal, *, others: Collection[str] = ()) ->
     with closing(apsw.Connection(str(database), flags=apsw.SQLITE_OPEN_READONLY)) as db:
         db.execute("BEGIN")
         log = EventStore.events_after(db, 0, 10_000_000)
-        return [*_in_the_log(log), *_with_the_acknowledged(log, journal, others), *_with_the_read_models(db)]
+        return [
+            *_in_the_log(log, keys_in(db)),
+            *_with_the_acknowledged(log, journal, others),
+            *_with_the_read_models(db),
+        ]
 
 
-def _in_the_log(log: list[StoredEvent]) -> Iterator[str]:
+def _in_the_log(log: list[StoredEvent], keys: VentureKeys) -> Iterator[str]:
     if [event.position for event in log] != list(range(1, len(log) + 1)):
         yield "positions have a gap"
     versions: dict[str, int] = {}
@@ -47,7 +52,7 @@ def _in_the_log(log: list[StoredEvent]) -> Iterator[str]:
         versions[event.stream] = versions.get(event.stream, 0) + 1
         if event.version != versions[event.stream]:
             yield f"{event.stream} has a gap at version {versions[event.stream]}"
-    broken = first_broken(GENESIS, log)
+    broken = first_broken(GENESIS, log, keys)
     if broken is not None:
         yield f"the chain is broken at {broken}"
 

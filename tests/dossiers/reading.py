@@ -10,6 +10,7 @@ import apsw
 
 from hecate.dossiers.fold import Folding, tables_of
 from hecate.dossiers.read_model import ReadModel
+from hecate.dossiers.texts import VentureKeys
 
 Tables = dict[str, list[tuple[Any, ...]]]
 
@@ -21,6 +22,14 @@ def rows_of(db: apsw.Connection, read_models: Sequence[ReadModel]) -> Tables:
         for model in read_models
         for table in tables_of(model)
     }
+
+
+def keys_in(db: apsw.Connection) -> VentureKeys:
+    """Return every key that *db* has; they do not need it any more."""
+    keys = VentureKeys()
+    for venture_id, key in db.execute("SELECT venture_id, key FROM venture_keys"):
+        keys.take(str(venture_id), bytes(key))
+    return keys
 
 
 def folded_anew(db: apsw.Connection, folding: Folding, read_models: Sequence[ReadModel]) -> Tables:

@@ -16,6 +16,7 @@ import msgspec
 from hecate.dossiers.desk import Desk, Example
 from hecate.dossiers.engine import Engine, Handled, Order
 from hecate.dossiers.errors import Refused
+from hecate.dossiers.forgotten import VentureForgotten
 from hecate.dossiers.item_list import Item, ItemList
 from hecate.dossiers.lifecycle import LONG, RESTARTABLE, Start
 from hecate.dossiers.messages import Command, Event
@@ -120,7 +121,9 @@ OPEN_SHELF = Process(
     path="/api/shelves",
     noun="opening",
     subject=SHELF,
-    lifecycle=Lifecycle(evolve=evolve, status={"pending": 0, "open": 1}, moving=frozenset({ShelfOpened})),
+    lifecycle=Lifecycle(
+        evolve=evolve, status={"pending": 0, "open": 1}, moving=frozenset({ShelfOpened}), facts=(VentureForgotten,)
+    ),
 )
 FILL_SHELF = Process(
     name="fill_shelf",

@@ -31,6 +31,7 @@ from hecate.dossiers.messages import Command
 from hecate.dossiers.read_model import Actor, Meta
 from tests.dossiers.conftest import OpenEngine
 from tests.dossiers.failing_disk import FailingDisk
+from tests.dossiers.reading import keys_in
 from tests.dossiers.shelf import (
     DESKS,
     FILL_SHELF,
@@ -60,7 +61,8 @@ def log_of(engine: Engine) -> list[StoredEvent]:
     """Return all events, which must have no gap and be whole."""
     log = engine.store.read_from_thread(lambda db: engine.store.events_after(db, 0, 100_000)).result(10)
     assert [event.position for event in log] == list(range(1, len(log) + 1))
-    assert first_broken(GENESIS, log) is None
+    keys = engine.store.read_from_thread(keys_in).result(10)
+    assert first_broken(GENESIS, log, keys) is None
     versions: dict[str, int] = {}
     for event in log:
         versions[event.stream] = versions.get(event.stream, 0) + 1

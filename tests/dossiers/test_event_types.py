@@ -57,13 +57,13 @@ def types_of(*kinds: type[Event], upcasters: Sequence[Upcaster] = ()) -> EventTy
 
 
 def test_names_are_those_of_the_desks_and_of_each_lifecycle() -> None:
-    """A desk's events have names of their own, a lifecycle's one name a process."""
+    """A desk's events have names of their own, and so has a fact of no desk; a lifecycle's have one name a process."""
     lifecycle = {
         f"{noun}_{verb}_v1"
         for noun in ("filling", "lending")
         for verb in ("started", "paused", "resumed", "completed", "archived")
     }
-    assert EventTypes(DESKS.items()).names == {"shelf_opened_v1", "book_put_v1", *lifecycle}
+    assert EventTypes(DESKS.items()).names == {"shelf_opened_v1", "book_put_v1", "venture_forgotten_v1", *lifecycle}
 
 
 def test_an_event_comes_back_as_it_went() -> None:

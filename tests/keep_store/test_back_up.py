@@ -13,6 +13,7 @@ import pytest
 from hecate.daemon.data_directory import DataDirectory
 from hecate.dossiers.engine import Engine
 from hecate.dossiers.errors import HecateError, Invalid, NotFound, Refused, Unavailable
+from hecate.dossiers.hash_chain import StoredEvent
 from hecate.keep_store.back_up import back_up
 from hecate.keep_store.manifest import FILE_NAME, read_manifest
 from hecate.keep_store.sound_copy import check_log
@@ -30,7 +31,7 @@ def test_all_that_was_recorded_is_in_it(data_dir: Path, tmp_path: Path) -> None:
     assert rows(place / "hecate.db") == rows(data_dir / "hecate.db")
     assert rows(place / "usage.db", "SELECT * FROM calls") == [(1,)]
     assert manifest.head.position == BOOKS + 2
-    assert manifest.head.hash == rows(data_dir / "hecate.db")[-1][-1].hex()
+    assert manifest.head.hash == StoredEvent(*rows(data_dir / "hecate.db")[-1]).hash.hex()
     assert manifest.left_out == ("workspaces",)
     assert read_manifest(place) == manifest
 

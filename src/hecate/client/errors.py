@@ -110,6 +110,12 @@ class GateClosed(Conflict):
     code = "gate_closed"
 
 
+class Forgotten(HecateClientError):
+    """It was there, and was erased for good (`hecate forget`)."""
+
+    code = "forgotten"
+
+
 class Unavailable(HecateClientError):
     """The daemon is starting, stopping, or cannot write."""
 
@@ -158,6 +164,7 @@ _KINDS: dict[str, type[HecateClientError]] = {
         ProviderFailed,
         GeoRestricted,
         Conflict,
+        Forgotten,
         InvalidState,
         GateClosed,
         Unavailable,

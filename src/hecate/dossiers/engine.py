@@ -18,10 +18,11 @@ import msgspec
 
 from hecate.dossiers import job_records, processes as process_states
 from hecate.dossiers.dossier import Dossier
-from hecate.dossiers.errors import GateClosed, InvalidState, KeyReused, NotFound, Refused, VersionMoved
+from hecate.dossiers.errors import Forgotten, GateClosed, InvalidState, KeyReused, NotFound, Refused, VersionMoved
 from hecate.dossiers.event_store import EventStore, NewEvent, now_milliseconds
 from hecate.dossiers.event_types import EventTypes, Upcaster
 from hecate.dossiers.fold import Folding
+from hecate.dossiers.forgotten import is_forgotten, refusal
 from hecate.dossiers.ids import IdSource
 from hecate.dossiers.job_records import JobEnd
 from hecate.dossiers.lifecycle import Start
@@ -113,7 +114,7 @@ class Engine:
         self._dossiers: OrderedDict[str, Dossier] = OrderedDict()
         self._most_dossiers, self._most_events = cached_dossiers, cached_events
         self._cached_events = 0
-        store.when_undone(self._forget)
+        store.when_undone(self.let_go)
         store.writer.submit_from_thread(lambda db: self.folding.bring_up_to_date(db, self.read_models)).result()
         self._ids = IdSource(store.read_from_thread(store.latest_time).result())
 
@@ -195,6 +196,10 @@ class Engine:
             self._keep_answer(db, order, handled, at)
         return handled
 
+    def record(self, db: apsw.Connection, process: Process, subject_id: str, event: Event, meta: Meta) -> None:
+        """Record *event*, which no desk decides, within a unit that a thread has submitted."""
+        self._record(db, self.rehydrate(db, process, subject_id), (event,), meta)
+
     # -- before the decision
 
     def _earlier_answer(self, db: apsw.Connection, order: Order) -> Handled | None:
@@ -203,7 +208,8 @@ class Engine:
         ).fetchone()
         if row is None:
             return None
-        if row[0] != order.fingerprint:
+        # Of a forgotten venture nothing is kept by which a request could be guessed, not even its fingerprint.
+        if row[0] != order.fingerprint and row[1] != Forgotten.status:
             raise KeyReused(f"the idempotency key {order.key!r} was used for another request; use a new key")
         return Handled(row[1], row[2], row[3])
 
@@ -231,6 +237,8 @@ class Engine:
             dossier = read or Dossier(process, subject_id, self._venture_of(db, process, subject_id))
             if self.store.version_of(db, stream) - dossier.version > longest_read:
                 return None
+            if is_forgotten(db, dossier.venture_id):
+                raise refusal(dossier.venture_id)
             self._catch_up(db, dossier)
         self._dossiers[stream] = dossier
         self._cached_events += dossier.version
@@ -311,12 +319,17 @@ class Engine:
 
     def _record(self, db: apsw.Connection, dossier: Dossier, events: Sequence[Event], meta: Meta) -> list[Fact]:
         process, stream, venture_id = dossier.process, dossier.stream, dossier.venture_id
-        new = [NewEvent(self.event_types.name_of(process, event), self.event_types.encode(event)) for event in events]
+        types = self.event_types
+        new = [
+            NewEvent(name, types.encode(event), "", types.texts_of(name))
+            for event in events
+            for name in (types.name_of(process, event),)
+        ]
         appended = self.store.append_at(
             db, stream, dossier.version, new, venture_id=venture_id, meta=_encode(meta).decode()
         )
         facts = []
-        for event, (name, _, _), (position, version, _, at) in zip(events, new, appended, strict=True):
+        for event, (name, *_), (position, version, _, at) in zip(events, new, appended, strict=True):
             dossier.record(event, at)
             fact = Fact(
                 position,
@@ -394,6 +407,7 @@ class Engine:
             (order.key, order.fingerprint, handled.status, handled.version, handled.body, at),
         )
 
-    def _forget(self) -> None:
+    def let_go(self) -> None:
+        """Keep no dossier at hand; within a unit of the writer."""
         self._dossiers.clear()
         self._cached_events = 0

@@ -83,6 +83,13 @@ class VersionMoved(Refused):
     status = 412
 
 
+class Forgotten(HecateError):
+    """It was there, and has been erased for good."""
+
+    code = "forgotten"
+    status = 410
+
+
 class InvalidState(HecateError):
     """The process is in a state that does not take this command."""
 

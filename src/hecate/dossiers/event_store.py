@@ -19,6 +19,8 @@ from hecate.dossiers.errors import Unavailable, VersionMoved
 from hecate.dossiers.hash_chain import GENESIS, StoredEvent, link
 from hecate.dossiers.schema import migrate
 from hecate.dossiers.store_check import check_sqlite, check_store
+from hecate.dossiers.texts import VentureKeys, redacted
+from hecate.dossiers.traces import erase_traces
 from hecate.dossiers.transactions import DISK_IS_FULL, Transactions
 from hecate.dossiers.writer import Writer
 
@@ -30,6 +32,7 @@ WRITER_CACHE_KIB = 8192
 READER_CACHE_KIB = 2048
 BUSY_MILLISECONDS = 5000
 EVENTS_A_READ = 1000
+INSERT = "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 NEWEST_EVENTS = 5_000
 """So many are looked at for the latest time: a few milliseconds' worth."""
 ROOM_BYTES = 1024 * 1024
@@ -43,6 +46,8 @@ class NewEvent(NamedTuple):
     data: str
     event_id: str = ""
     """Made by the store where empty."""
+    texts: str = ""
+    """Where its texts are, as `hecate.dossiers.texts.texts_of` says; empty: it has none."""
 
 
 class Appended(NamedTuple):
@@ -90,6 +95,8 @@ class EventStore:
         self._types_appended: set[str] = set()
         """Since the last commit that was told of."""
         self._on_undo: list[Callable[[], None]] = []
+        self.keys = VentureKeys()
+        """The ventures' keys, for units of the writer only."""
         self._writing = _connect(path, write=True)
         migrate(self._writing)
         self.head = self._read_tail(self._writing)[0]
@@ -176,9 +183,14 @@ class EventStore:
             position += 1
             version += 1
             event_id = event.event_id or os.urandom(16).hex()
-            row = (position, stream, version, venture_id, event_id, event.type, event.data, meta, at)
-            previous = link(previous, row)
-            db.execute("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (*row, previous))
+            hashed, texts = event.data, None
+            if event.texts and venture_id:
+                hashed = redacted(event.data, event.texts, self.keys.made(venture_id, db))
+                # Where all its texts are empty, there is nothing to forget.
+                texts = event.texts if hashed != event.data else None
+            row = (position, stream, version, venture_id, event_id, event.type)
+            previous = link(previous, (*row, hashed, meta, at))
+            db.execute(INSERT, (*row, event.data, meta, at, previous, texts))
             self._types_appended.add(event.type)
             appended.append(Appended(position, version, event_id, at))
         self._tail = (position, previous)
@@ -304,6 +316,14 @@ class EventStore:
             with self._watching:
                 self._watches.discard(watch)
 
+    def erase_traces(self) -> None:
+        """Overwrite what was deleted, while reads go on and writes wait; for a thread.
+
+        Raises:
+            Unavailable: The disk refuses, or somebody reads an old state for too long.
+        """
+        self.writer.alone(lambda: erase_traces(self.path))
+
     # -- the rest
 
     @property
@@ -350,6 +370,7 @@ class EventStore:
 
     def _forget(self) -> None:
         self._tail = None
+        self.keys.clear()
         for forget in self._on_undo:
             forget()
 

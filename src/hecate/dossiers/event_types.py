@@ -15,6 +15,7 @@ import msgspec
 
 from hecate.dossiers.errors import Unavailable
 from hecate.dossiers.messages import stored_name
+from hecate.dossiers.texts import texts_of
 
 if TYPE_CHECKING:
     from hecate.dossiers.desk import Desk
@@ -51,10 +52,13 @@ class EventTypes:
     def __init__(self, desks: Iterable[tuple[Process, Sequence[Desk]]], upcasters: Iterable[Upcaster] = ()) -> None:
         self._names: dict[tuple[str, type[Event]], str] = {}
         self._decode: dict[str, Callable[[str], Event]] = {}
+        self._texts: dict[str, str] = {}
         self._encode = msgspec.json.Encoder().encode
         for process, its_desks in desks:
             for kind in process.lifecycle.events:
                 self._add(process, kind, stored_name(kind, process.noun))
+            for kind in process.lifecycle.facts:
+                self._add(process, kind, stored_name(kind))
             for desk in its_desks:
                 for kind in desk.records:
                     if (process.noun, kind) not in self._names:
@@ -72,6 +76,7 @@ class EventTypes:
             raise ValueError(f"two kinds of events are stored as {name}: the second is {kind!r} of {process.name}")
         self._names[process.noun, kind] = name
         self._decode[name] = msgspec.json.Decoder(kind).decode
+        self._texts[name] = texts_of(kind)
 
     def _add_upcaster(self, upcaster: Upcaster) -> None:
         if upcaster.stored in self._decode:
@@ -107,6 +112,10 @@ class EventTypes:
     def names_of_moving(self, processes: Iterable[Process]) -> set[str]:
         """Return the names of the events that move the lifecycles of *processes*."""
         return {self._names[process.noun, kind] for process in processes for kind in process.lifecycle.moving}
+
+    def texts_of(self, name: str) -> str:
+        """Return where the texts are in an event stored under *name*; empty where it has none."""
+        return self._texts.get(name, "")
 
     def encode(self, event: Event) -> str:
         """Return *event*'s fields as JSON."""

@@ -42,6 +42,7 @@ class Folding:
         *,
         after: int = 0,
         until: int = LAST_POSITION,
+        venture_id: str = "",
         standing: dict[str, Progress] | None = None,
     ) -> int:
         """Project the events in *source* onto the tables in *target*; return how many were looked at.
@@ -55,13 +56,14 @@ class Folding:
             read_models: With all that they read.
             after: The position up to which *target* has seen the events.
             until: The last position to look at.
+            venture_id: Only what is about this venture; empty: all.
             standing: Where each stream stood at *after*; it is moved on.
         """
         projector = Projector(read_models)
         types = self._types_for(read_models)
         standing = {} if standing is None else standing
         position, count = after, 0
-        while events := self._events(source, position, until, types):
+        while events := self._events(source, position, until, types, venture_id):
             for stored in events:
                 noun, _, subject_id = stored.stream.partition("-")
                 process = self._processes.get(noun)
@@ -88,20 +90,25 @@ class Folding:
             position = events[-1].position
         return count
 
-    def _types_for(self, read_models: Sequence[ReadModel]) -> Sequence[str]:
+    def _types_for(self, read_models: Sequence[ReadModel]) -> tuple[str, ...]:
         """Return the stored names that a fold into *read_models* must see; none for all."""
         wanted = {name for model in read_models for name in model.projections}
         if ANY in wanted:
             return ()
         wanted |= self._event_types.names_of_moving(self._processes.values())
-        return sorted({stored for name in wanted for stored in self._event_types.versions_of(name)})
+        return tuple(sorted({stored for name in wanted for stored in self._event_types.versions_of(name)}))
 
     @staticmethod
-    def _events(source: apsw.Connection, position: int, until: int, types: Sequence[str]) -> list[StoredEvent]:
+    def _events(
+        source: apsw.Connection, position: int, until: int, types: tuple[str, ...], venture_id: str
+    ) -> list[StoredEvent]:
         # The plus has SQLite walk along the positions: by the index of types, each page would sort all that there is.
         chosen = f"AND +type IN ({', '.join('?' * len(types))})" if types else ""
+        bindings: tuple[object, ...] = types
+        if venture_id:
+            chosen, bindings = f"{chosen} AND venture_id = ?", (*types, venture_id)
         sql = f"SELECT * FROM events WHERE position > ? AND position <= ? {chosen} ORDER BY position LIMIT ?"  # noqa: S608 - marks only
-        return [StoredEvent(*row) for row in source.execute(sql, (position, until, *types, EVENTS_A_PAGE))]
+        return [StoredEvent(*row) for row in source.execute(sql, (position, until, *bindings, EVENTS_A_PAGE))]
 
     def bring_up_to_date(self, db: apsw.Connection, read_models: Sequence[ReadModel]) -> None:
         """Fold anew the read models whose schema or version is not the stored one, in one transaction."""

@@ -56,6 +56,8 @@ class Lifecycle:
     """The events that ``evolve`` looks at."""
     events: tuple[type[Event], ...] = ()
     """Those stored under the process's noun: ``design_started_v1``."""
+    facts: tuple[type[Event], ...] = ()
+    """Those of no desk, stored under their own names."""
     desks: tuple[Desk, ...] = ()
 
 

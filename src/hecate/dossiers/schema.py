@@ -77,6 +77,23 @@ MIGRATIONS: Final = (
     CREATE INDEX jobs_by_subject ON jobs (subject_id, id);
     CREATE INDEX jobs_by_venture ON jobs (venture_id, id);
     """,
+    """
+    -- Where in the data the texts are for which commitments are in the hash; NULL: the data are in it as they are.
+    ALTER TABLE events ADD COLUMN texts TEXT;
+    CREATE TABLE venture_keys (
+        venture_id TEXT PRIMARY KEY,
+        key        BLOB NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    DROP TRIGGER events_never_change;
+    -- But for a venture that is forgotten: commitments take the place of its texts, and the hash stays.
+    CREATE TRIGGER events_never_change BEFORE UPDATE ON events
+        WHEN old.texts IS NULL OR new.texts IS NOT NULL
+            OR (old.position, old.stream, old.version, old.venture_id, old.event_id, old.type, old.meta,
+                old.recorded_at, old.hash)
+            IS NOT (new.position, new.stream, new.version, new.venture_id, new.event_id, new.type, new.meta,
+                new.recorded_at, new.hash)
+        BEGIN SELECT RAISE(ABORT, 'events never change'); END;
+    """,
 )
 """Each entry leads from ``user_version`` of its index to the next; none ever changes."""
 

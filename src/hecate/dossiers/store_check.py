@@ -12,6 +12,7 @@ import apsw
 from hecate.dossiers.errors import Unavailable
 from hecate.dossiers.hash_chain import GENESIS, StoredEvent, first_broken
 from hecate.dossiers.schema import APPLICATION_ID, MIGRATIONS, user_version
+from hecate.dossiers.texts import VentureKeys
 from hecate.dossiers.write_ahead_log import WriteAheadLog
 
 OLDEST_SQLITE = (3, 51, 3)
@@ -171,7 +172,7 @@ def _check_tail(db: apsw.Connection, path: Path) -> None:
         previous, tail = tail[0].hash, tail[1:]
     else:
         previous = GENESIS
-    broken = first_broken(previous, tail)
+    broken = first_broken(previous, tail, VentureKeys(db))
     if broken is not None:
         raise Unavailable(
             f"the store {path} was changed from outside: event {broken} does not follow from the one before it; "

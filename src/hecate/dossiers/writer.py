@@ -202,6 +202,11 @@ class Writer:
             self._from_threads.put((unit, reply))
         return cast("Future[T]", reply)
 
+    def alone(self, act: Callable[[], T]) -> T:
+        """Return what *act* gives, while no transaction is under way or begun; for a thread that may wait."""
+        with self._turn:
+            return act()
+
     def _serve_threads(self) -> None:
         stopping = False
         while not stopping:

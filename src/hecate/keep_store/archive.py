@@ -15,9 +15,10 @@ import apsw
 import msgspec
 
 from hecate.dossiers.errors import Invalid, NotFound, Unavailable
-from hecate.dossiers.hash_chain import GENESIS, StoredEvent, link
+from hecate.dossiers.hash_chain import GENESIS, StoredEvent, follows
+from hecate.dossiers.texts import VentureKeys
 from hecate.keep_store.data_files import EVENTS
-from hecate.keep_store.event_lines import EventLine, event_of, native_line
+from hecate.keep_store.event_lines import EventLine, LineOfEvent, event_of, native_line
 from hecate.keep_store.export_events import BrokenChain, sound_events
 from hecate.keep_store.whole_or_nothing import new_file, put_in_place, workshop
 
@@ -105,12 +106,12 @@ def write_archive(data_dir: Path, venture_ids: Sequence[str], folder: Path) -> M
 
 def _written(db: apsw.Connection, files: Mapping[str, BinaryIO]) -> dict[str, int]:
     counts = dict.fromkeys(files, 0)
-    previous = GENESIS
+    previous, keys = GENESIS, VentureKeys(db)
     try:
         for event in sound_events(db):
             file = files.get(event.venture_id)
             if file is not None:
-                file.write(_line(event, previous))
+                file.write(_line(event, keys.key_of(event), previous))
                 counts[event.venture_id] += 1
             previous = event.hash
     except (apsw.Error, UnicodeDecodeError, BrokenChain) as exc:
@@ -124,26 +125,28 @@ def check_archive(file: Path) -> int:
     Raises:
         Invalid: One is not what it was.
     """
-    count, versions = 0, dict[str, int]()
+    count, versions, keys = 0, dict[str, int](), VentureKeys()
     with file.open("rb") as opened:
         for count, line in enumerate(opened, 1):
-            event, previous = _of_line(line, count)
+            (event, key), previous = _of_line(line, count)
+            if key:
+                keys.take(event.venture_id, key)
             expected = versions.get(event.stream, 0) + 1
-            if link(previous, event[:-1]) != event.hash or event.version != expected:
+            if not follows(previous, event, keys) or event.version != expected:
                 raise Invalid(f"line {count} of {file} is not what was recorded")
             versions[event.stream] = expected
     return count
 
 
-def _line(event: StoredEvent, previous: bytes) -> bytes:
+def _line(event: StoredEvent, key: bytes, previous: bytes) -> bytes:
     # What the daemon's own form has, and one field more at the end.
-    return native_line(event).removesuffix(b"}\n") + b',"previous":' + _encode(previous.hex()) + b"}\n"
+    return native_line(event, key).removesuffix(b"}\n") + b',"previous":' + _encode(previous.hex()) + b"}\n"
 
 
-def _of_line(line: bytes, number: int) -> tuple[StoredEvent, bytes]:
-    event = event_of(line, number)
+def _of_line(line: bytes, number: int) -> tuple[LineOfEvent, bytes]:
+    found = event_of(line, number)
     try:
-        return event, bytes.fromhex(msgspec.json.decode(line, type=ArchivedLine).previous)
+        return found, bytes.fromhex(msgspec.json.decode(line, type=ArchivedLine).previous)
     except (msgspec.MsgspecError, ValueError) as exc:
         raise Invalid(f"line {number} is not of an archive: {exc}") from exc
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 import msgspec
 
@@ -22,7 +22,7 @@ SOURCE: Final = "/streams/"
 _encode = msgspec.json.Encoder().encode
 
 
-class EventLine(msgspec.Struct, frozen=True, kw_only=True):
+class EventLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An event in the daemon's own form."""
 
     position: int
@@ -36,9 +36,13 @@ class EventLine(msgspec.Struct, frozen=True, kw_only=True):
     event_id: str
     venture_id: str
     hash: str
+    texts: str = ""
+    """Where in ``data`` the texts are for which commitments are in the hash; not there where none is."""
+    key: str = ""
+    """The venture's, in hexadecimal, with which those are computed: a line proves itself."""
 
 
-class CloudEventLine(msgspec.Struct, frozen=True, kw_only=True):
+class CloudEventLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An event as a CloudEvent; extensions have no JSON in them, so that ``meta`` is a text."""
 
     specversion: str
@@ -53,14 +57,24 @@ class CloudEventLine(msgspec.Struct, frozen=True, kw_only=True):
     hecatehash: str
     hecateventure: str
     hecatemeta: str
+    hecatetexts: str = ""
+    hecatekey: str = ""
+
+
+class LineOfEvent(NamedTuple):
+    """What a line holds: an event, and the key of its venture if its hash needs it."""
+
+    event: StoredEvent
+    key: bytes
+    """Empty: it does not."""
 
 
 _decode_line = msgspec.json.Decoder(EventLine).decode
 _decode_cloud_event = msgspec.json.Decoder(CloudEventLine).decode
 
 
-def native_line(event: StoredEvent) -> bytes:
-    """Return *event* in the daemon's own form, with its line end."""
+def native_line(event: StoredEvent, key: bytes) -> bytes:
+    """Return *event* in the daemon's own form, with its line end; *key* is what its hash needs."""
     line = EventLine(
         position=event.position,
         stream=event.stream,
@@ -72,12 +86,14 @@ def native_line(event: StoredEvent) -> bytes:
         event_id=event.event_id,
         venture_id=event.venture_id,
         hash=event.hash.hex(),
+        texts=event.texts or "",
+        key=key.hex(),
     )
     return _encode(line) + b"\n"
 
 
-def cloud_event_line(event: StoredEvent) -> bytes:
-    """Return *event* as a CloudEvent, with its line end."""
+def cloud_event_line(event: StoredEvent, key: bytes) -> bytes:
+    """Return *event* as a CloudEvent, with its line end; *key* is what its hash needs."""
     line = CloudEventLine(
         specversion="1.0",
         id=event.event_id,
@@ -91,14 +107,19 @@ def cloud_event_line(event: StoredEvent) -> bytes:
         hecatehash=event.hash.hex(),
         hecateventure=event.venture_id,
         hecatemeta=event.meta,
+        hecatetexts=event.texts or "",
+        hecatekey=key.hex(),
     )
     return _encode(line) + b"\n"
 
 
-LINES: Final[Mapping[Form, Callable[[StoredEvent], bytes]]] = {"ndjson": native_line, "cloudevents": cloud_event_line}
+LINES: Final[Mapping[Form, Callable[[StoredEvent, bytes], bytes]]] = {
+    "ndjson": native_line,
+    "cloudevents": cloud_event_line,
+}
 
 
-def event_of(line: bytes, number: int) -> StoredEvent:
+def event_of(line: bytes, number: int) -> LineOfEvent:
     """Return the event that *line* holds, in either form; *number* is the line's, from 1.
 
     Raises:
@@ -110,8 +131,8 @@ def event_of(line: bytes, number: int) -> StoredEvent:
         raise Invalid(f"line {number} is no event as `hecate export` writes it: {exc}") from exc
 
 
-def _of_line(line: EventLine) -> StoredEvent:
-    return StoredEvent(
+def _of_line(line: EventLine) -> LineOfEvent:
+    event = StoredEvent(
         line.position,
         line.stream,
         line.version,
@@ -122,11 +143,13 @@ def _of_line(line: EventLine) -> StoredEvent:
         bytes(line.meta).decode(),
         _milliseconds(line.recorded_at),
         bytes.fromhex(line.hash),
+        line.texts or None,
     )
+    return LineOfEvent(event, bytes.fromhex(line.key))
 
 
-def _of_cloud_event(line: CloudEventLine) -> StoredEvent:
-    return StoredEvent(
+def _of_cloud_event(line: CloudEventLine) -> LineOfEvent:
+    event = StoredEvent(
         int(line.hecateposition),
         line.source.removeprefix(SOURCE),
         line.hecateversion,
@@ -137,7 +160,9 @@ def _of_cloud_event(line: CloudEventLine) -> StoredEvent:
         line.hecatemeta,
         _milliseconds(line.time),
         bytes.fromhex(line.hecatehash),
+        line.hecatetexts or None,
     )
+    return LineOfEvent(event, bytes.fromhex(line.hecatekey))
 
 
 def _milliseconds(text: str) -> int:

@@ -13,7 +13,8 @@ import apsw
 import msgspec
 
 from hecate.dossiers.errors import NotFound
-from hecate.dossiers.hash_chain import GENESIS, StoredEvent, link
+from hecate.dossiers.hash_chain import GENESIS, StoredEvent, follows
+from hecate.dossiers.texts import VentureKeys
 from hecate.keep_store.data_files import EVENTS
 from hecate.keep_store.event_lines import LINES, Form
 from hecate.keep_store.sound_copy import LogEnd
@@ -52,11 +53,12 @@ def export_events(
     line_of, count, end, damage = LINES[form], 0, LogEnd(0, GENESIS.hex()), ""
     with closing(apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)) as db:
         db.set_busy_timeout(BUSY_MILLISECONDS)
+        keys = VentureKeys(db)
         try:
             for event in sound_events(db):
                 end = LogEnd(event.position, event.hash.hex())
                 if event.position > after and venture_id in {"", event.venture_id}:
-                    write(line_of(event))
+                    write(line_of(event, keys.key_of(event)))
                     count += 1
         except (apsw.Error, UnicodeDecodeError) as exc:
             damage = f"event {end.position + 1} cannot be read: {exc}"
@@ -76,10 +78,10 @@ def sound_events(db: apsw.Connection) -> Iterator[StoredEvent]:
         BrokenChain: The next one does not.
     """
     db.execute("BEGIN")
-    position, previous = 0, GENESIS
+    position, previous, keys = 0, GENESIS, VentureKeys(db)
     for row in db.execute("SELECT * FROM events ORDER BY position"):
         event = StoredEvent(*row)
-        if event.position != position + 1 or link(previous, event[:-1]) != event.hash:
+        if event.position != position + 1 or not follows(previous, event, keys):
             raise BrokenChain
         yield event
         position, previous = event.position, event.hash

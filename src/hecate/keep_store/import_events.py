@@ -16,8 +16,9 @@ import msgspec
 
 from hecate.dossiers.errors import Invalid, Refused
 from hecate.dossiers.event_store import EventStore, NewEvent
-from hecate.dossiers.hash_chain import GENESIS, StoredEvent, link
-from hecate.keep_store.event_lines import event_of
+from hecate.dossiers.hash_chain import GENESIS, follows
+from hecate.dossiers.texts import KEY_BYTES, VentureKeys
+from hecate.keep_store.event_lines import LineOfEvent, event_of
 
 EVENTS_A_TRANSACTION: Final = 1000
 
@@ -44,7 +45,7 @@ def import_events(store: EventStore, lines: Iterable[bytes]) -> Imported:
     """
     there, position, newest = store.head, 0, GENESIS
     events = _chained(lines)
-    for event in islice(events, there):
+    for event, _ in islice(events, there):
         position, newest = event.position, event.hash
     # Each hash follows from all that was before: one comparison is one of everything.
     if position < there or newest != store.read_from_thread(_newest_hash).result():
@@ -53,26 +54,30 @@ def import_events(store: EventStore, lines: Iterable[bytes]) -> Imported:
     while some := list(islice(events, EVENTS_A_TRANSACTION)):
         store.writer.submit_from_thread(lambda db, given=some: _append(store, db, given)).result()  # type: ignore[misc]
         new += len(some)
-        newest = some[-1].hash
+        newest = some[-1].event.hash
     return Imported(new, there, newest.hex())
 
 
-def _chained(lines: Iterable[bytes]) -> Iterator[StoredEvent]:
+def _chained(lines: Iterable[bytes]) -> Iterator[LineOfEvent]:
     """Give the events in *lines* as long as they are a whole log from its beginning on.
 
     Raises:
         Invalid: One is not the next, or is not what its hash says.
     """
-    position, previous = 0, GENESIS
+    position, previous, keys = 0, GENESIS, VentureKeys()
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
-        event = event_of(line, number)
+        event, key = found = event_of(line, number)
         if event.position != position + 1:
             raise Invalid(f"line {number} has event {event.position}, and event {position + 1} comes next")
-        if link(previous, event[:-1]) != event.hash:
+        if event.texts is not None:
+            if len(key) != KEY_BYTES:
+                raise Invalid(f"line {number} has no key of its venture, which `hecate export` writes")
+            keys.take(event.venture_id, key)
+        if not follows(previous, event, keys):
             raise Invalid(f"line {number}: event {event.position} is not what its hash says")
-        yield event
+        yield found
         position, previous = event.position, event.hash
 
 
@@ -81,14 +86,16 @@ def _newest_hash(db: apsw.Connection) -> bytes:
     return GENESIS if row is None else cast("bytes", row[0])
 
 
-def _append(store: EventStore, db: apsw.Connection, events: list[StoredEvent]) -> None:
+def _append(store: EventStore, db: apsw.Connection, events: list[LineOfEvent]) -> None:
     """Append *events*, which follow from what *store* has, within a unit of its writer."""
     _forget_read_models(db)
-    for event in events:
+    for event, key in events:
         version = store.version_of(db, event.stream)
         if version + 1 != event.version:
             raise Invalid(f"event {event.position} is at version {event.version} of {event.stream}, after {version}")
-        new = NewEvent(event.type, event.data, event.event_id)
+        if key:
+            db.execute("INSERT INTO venture_keys VALUES (?, ?) ON CONFLICT DO NOTHING", (event.venture_id, key))
+        new = NewEvent(event.type, event.data, event.event_id, event.texts or "")
         (appended,) = store.append_at(
             db,
             event.stream,

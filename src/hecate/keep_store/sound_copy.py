@@ -12,6 +12,7 @@ import msgspec
 from hecate.dossiers.errors import Unavailable
 from hecate.dossiers.hash_chain import GENESIS, StoredEvent, first_broken
 from hecate.dossiers.schema import APPLICATION_ID, MIGRATIONS, user_version
+from hecate.dossiers.texts import VentureKeys
 
 EVENTS_A_PAGE = 2000
 
@@ -67,9 +68,9 @@ def check_log(path: Path) -> LogEnd:
 
 def end_of_log(db: apsw.Connection, name: str) -> LogEnd:
     """Check every event that *db* has, as `check_log` does; *name* is for the message."""
-    position, previous = 0, GENESIS
+    position, previous, keys = 0, GENESIS, VentureKeys(db)
     while events := _next_page(db, position, name):
-        broken = first_broken(previous, events)
+        broken = first_broken(previous, events, keys)
         if broken is None and (events[0].position, events[-1].position) != (position + 1, position + len(events)):
             broken = next(event.position for at, event in enumerate(events, position + 1) if event.position != at)
         if broken is not None:

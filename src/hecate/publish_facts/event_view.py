@@ -30,7 +30,7 @@ class EventView(msgspec.Struct, kw_only=True):
     event_id: str
     venture_id: str
     hash: str
-    """SHA-256 over the hash before it and the event, in hexadecimal."""
+    """SHA-256 over the hash before it and the event, with commitments to its texts, in hexadecimal."""
 
 
 def view(event: StoredEvent) -> EventView:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hecate.dossiers.forgotten import VentureForgotten
 from hecate.dossiers.process import VENTURE, Lifecycle, Process
 from hecate.setup_venture.archive_venture import VentureArchived
 from hecate.setup_venture.setup_venture import VentureSetup
@@ -36,5 +37,6 @@ PROCESS = Process(
         evolve=evolve,
         status={"pending": 0, "setup": 1, "archived": 3},
         moving=frozenset({VentureSetup, VentureArchived}),
+        facts=(VentureForgotten,),
     ),
 )
