@@ -11,7 +11,7 @@ import pytest
 from hecate.dossiers.errors import Unavailable
 from hecate.dossiers.event_store import EventStore, NewEvent
 from hecate.dossiers.store_check import check_store, frames_read, open_untouched
-from hecate.dossiers.write_ahead_log import FRAME_HEADER_BYTES, HEADER_BYTES, LostCommits, WriteAheadLog
+from hecate.dossiers.write_ahead_log import FRAME_HEADER_BYTES, HEADER_BYTES, LostCommits, WriteAheadLog, keeping_index
 
 COMMITS = 30
 FRAME = FRAME_HEADER_BYTES + 4096
@@ -93,6 +93,41 @@ def test_a_log_that_was_cut_is_told_while_its_index_is_there(killed: Path, bytes
     whole = log_of(killed).read_bytes()
     log_of(killed).write_bytes(whole[:-bytes_less])
     assert lost(killed) == LostCommits(len(whole) - bytes_less, 1, was_cut=True)
+
+
+@pytest.mark.parametrize("left", [0, 20])
+def test_a_log_of_which_nothing_is_left_is_told_while_its_index_is_there(killed: Path, left: int) -> None:
+    """Unless all of it was copied into the database before."""
+    log_of(killed).write_bytes(log_of(killed).read_bytes()[:left])
+    for _ in range(2):
+        with pytest.raises(Unavailable, match=f"write-ahead log of .* ends too early at byte {left}"):
+            check_store(killed)
+    assert lost(killed) == LostCommits(left, 1, was_cut=True)
+
+
+def test_a_log_that_was_copied_may_go(path: Path, store: EventStore, tmp_path: Path) -> None:
+    """Its index may stay."""
+    store.writer.submit_from_thread(
+        lambda db: store.append(db, "thing-1", [NewEvent("thing_happened_v1", "{}")])
+    ).result()
+    store._writing.wal_checkpoint()
+    for ending in ("", "-shm"):
+        shutil.copy(f"{path}{ending}", tmp_path / f"copy.db{ending}")
+    check_store(tmp_path / "copy.db")
+
+
+@pytest.mark.parametrize("damage", ["cut", "flipped"])
+def test_a_look_does_not_hide_what_is_lost_from_the_next_one(killed: Path, damage: str) -> None:
+    """A daemon that is refused is started again by its supervisor; the doctor may have come before."""
+    if damage == "cut":
+        log_of(killed).write_bytes(log_of(killed).read_bytes()[:-FRAME])
+    else:
+        flip(killed, log_of(killed).stat().st_size - 100)
+    for _ in range(3):
+        with pytest.raises(Unavailable, match="write-ahead log of"):
+            check_store(killed)
+        with keeping_index(killed), closing(open_untouched(killed)) as db:
+            assert frames_read(db) > 0
 
 
 def test_the_transaction_that_a_power_cut_interrupted_is_no_loss(killed: Path) -> None:

@@ -56,7 +56,7 @@ class Crowd:
         database = place / "data" / "hecate.db"
         try:
             return [*wrongs(database, self.journal, others=self.others), *self.refusals.wrongs(database)]
-        except (apsw.Error, UnicodeDecodeError) as error:
+        except (apsw.Error, UnicodeDecodeError, TypeError, ValueError) as error:  # NULL, or bytes, where text should be
             return [f"the store cannot be read: {error!r}"]
 
     def stored_though_unanswered(self, place: Path) -> int:

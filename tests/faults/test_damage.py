@@ -130,8 +130,10 @@ def test_no_damage_is_silent(stores: dict[str, Store], tmp_path: Path, kind: tup
         place = tmp_path / str(number)
         shutil.copytree(store.place / "data", place / "data")
         at = damage(place / "data" / file, chance)
-        told = [finding for finding in examine_store(place / "data", *find_folding()) if finding.state == "problem"]
+        # Started, examined, and started again: what was told once must be told the next time.
         refused = is_refused(place / "data" / "hecate.db")
+        told = [finding for finding in examine_store(place / "data", *find_folding()) if finding.state == "problem"]
+        assert is_refused(place / "data" / "hecate.db") == refused
         wrongs = store.crowd.wrongs(place)
         assert told or not wrongs, (at, wrongs)
         assert not told or any(PLACE.search(finding.found) for finding in told), (at, told)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import time
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
@@ -13,7 +14,7 @@ from hecate.dossiers.errors import Unavailable
 from hecate.dossiers.hash_chain import GENESIS, StoredEvent, first_broken
 from hecate.dossiers.schema import APPLICATION_ID, MIGRATIONS, user_version
 from hecate.dossiers.texts import VentureKeys
-from hecate.dossiers.write_ahead_log import WriteAheadLog
+from hecate.dossiers.write_ahead_log import WriteAheadLog, keeping_index
 
 OLDEST_SQLITE = (3, 51, 3)
 """Earlier ones can corrupt a write-ahead log that is reset while another connection reads."""
@@ -52,15 +53,12 @@ def check_store(path: Path) -> None:
         _check_first_bytes(path)
         _check_size(path)
         log = WriteAheadLog(path)
-        db = open_untouched(path)
-        try:
+        with keeping_index(path), closing(open_untouched(path)) as db:
             _check_kind(db, path)
             _check_log(db, log, path)
             _check_structure(db, path)
             _check_tail(db, path)
-        finally:
-            db.close()
-    except (apsw.Error, OSError, UnicodeDecodeError) as error:
+    except (apsw.Error, OSError, UnicodeDecodeError, TypeError) as error:  # TypeError: NULL where none can be
         raise Unavailable(f"the store {path} cannot be read ({error}); it was left as it is") from error
 
 

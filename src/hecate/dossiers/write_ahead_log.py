@@ -11,6 +11,7 @@ import struct
 import sys
 from array import array
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -20,10 +21,15 @@ SMALLEST_PAGE_BYTES: Final = 512
 MAGIC: Final = 0x377F0682
 """The lowest bit says whether checksums are over big-endian words."""
 INDEX_HEADER_BYTES: Final = 48
+NO_SALTS: Final = bytes(8)
+"""What an index says that was made anew where there is no log."""
+COPIED_AT: Final = 96
+"""Where the index says how much was checkpointed."""
 
 _WORD: Final = 0xFFFFFFFF
 _header = struct.Struct(">8I")
 _frame_header = struct.Struct(">6I")
+_count = struct.Struct("=I")
 _index_header = struct.Struct("=IIIBBHII8s8s8s")
 
 Sums = tuple[int, int]
@@ -54,7 +60,15 @@ class WriteAheadLog:
         self._salts = self._log[16:24] if self._is_sound else self._log[HEADER_BYTES + 8 : HEADER_BYTES + 16]
         self._frame_bytes = _frame_bytes(self._log) if len(self._log) > HEADER_BYTES else 0
         self._commits = tuple(self._find_commits())
-        self._once = _frames_by_index(database, self._salts) if self._is_sound else 0
+        index = _index_of(database)
+        told = index.read_bytes() if index.exists() else b""
+        salts, frames = _told_by(told)
+        self._once = frames if self._is_sound and salts == self._salts else 0
+        """How many frames were committed when the index was last written; 0 where it does not say.
+
+        That is done once a commit is on the disk; it is there after a kill, until the file is opened again.
+        """
+        self._uncopied = frames > _copied(told)
 
     def lost(self, read_frames: int) -> LostCommits | None:
         """Return the commits that SQLite does not read; None where there are none but, at most, an interrupted one.
@@ -63,6 +77,8 @@ class WriteAheadLog:
             read_frames: How many frames SQLite reads, as ``wal_checkpoint(NOOP)`` says.
         """
         lost = [number for number in self._commits if number > read_frames]
+        if len(self._log) < HEADER_BYTES:
+            return LostCommits(len(self._log), 1, was_cut=True) if self._uncopied else None
         if not self._is_sound:
             return LostCommits(0, len(lost), was_cut=False) if lost else None
         if self._once > read_frames and self._once * self._frame_bytes + HEADER_BYTES > len(self._log):
@@ -100,6 +116,25 @@ class WriteAheadLog:
                 yield number
 
 
+@contextmanager
+def keeping_index(database: Path) -> Iterator[None]:
+    """Leave the index of the log beside *database* as it is, where it tells of more commits than SQLite reads.
+
+    SQLite makes it anew when it opens the two and nobody else has them open.  Then nothing would tell the next one who
+    looks that the end of the log is missing, and a daemon that is started again after a refusal would start.
+    """
+    path = _index_of(database)
+    before = path.read_bytes() if path.exists() else b""
+    try:
+        yield
+    finally:
+        if before and path.exists():
+            (salts, frames), (salts_now, frames_now) = _told_by(before), _told_by(path.read_bytes())
+            # Of the same log, or of none, there are fewer frames only if it was read anew: who writes it adds to them.
+            if frames_now < frames and salts_now in {salts, NO_SALTS}:
+                path.write_bytes(before)
+
+
 def _is_sound(log: bytes) -> bool:
     fields = _header.unpack_from(log)
     return fields[0] & ~1 == MAGIC and _sums(log, log[:24], (0, 0)) == fields[6:]
@@ -110,22 +145,23 @@ def _frame_bytes(log: bytes) -> int:
     return FRAME_HEADER_BYTES + (65536 if size == 1 else int(size))
 
 
-def _frames_by_index(database: Path, salts: bytes) -> int:
-    """Return how many frames were committed when the log's index was last written; 0 where it does not say.
-
-    The index is written once a commit is on the disk; it is there after a kill, until the file is opened again.
-    """
-    path = database.with_name(f"{database.name}-shm")
-    try:
-        with path.open("rb") as file:
-            head = file.read(2 * INDEX_HEADER_BYTES)
-    except FileNotFoundError:
-        return 0
+def _told_by(index: bytes) -> tuple[bytes, int]:
+    """Return the salts of the log that *index* is of, and how many of its frames were committed; 0 if unsound."""
+    one, two = index[:INDEX_HEADER_BYTES], index[INDEX_HEADER_BYTES : 2 * INDEX_HEADER_BYTES]
     # It is there twice, so that a reader can tell a half-written one.
-    if len(head) < 2 * INDEX_HEADER_BYTES or head[:INDEX_HEADER_BYTES] != head[INDEX_HEADER_BYTES:]:
-        return 0
-    fields = _index_header.unpack_from(head)
-    return int(fields[6]) if fields[9] == salts else 0
+    if len(two) < INDEX_HEADER_BYTES or one != two:
+        return b"", 0
+    fields = _index_header.unpack(one)
+    return bytes(fields[9]), int(fields[6])
+
+
+def _copied(index: bytes) -> int:
+    """Return how many frames of its log were copied into the database."""
+    return int(_count.unpack_from(index, COPIED_AT)[0]) if len(index) >= COPIED_AT + _count.size else 0
+
+
+def _index_of(database: Path) -> Path:
+    return database.with_name(f"{database.name}-shm")
 
 
 def _sums(log: bytes, piece: bytes, sums: Sums) -> Sums:

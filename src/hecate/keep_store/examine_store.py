@@ -21,7 +21,7 @@ from hecate.dossiers.store_check import (
     open_untouched,
     whole_bytes,
 )
-from hecate.dossiers.write_ahead_log import WriteAheadLog
+from hecate.dossiers.write_ahead_log import WriteAheadLog, keeping_index
 from hecate.keep_store.compare_read_models import compare
 from hecate.keep_store.data_files import EVENTS, files_in, is_served
 from hecate.keep_store.findings import Finding
@@ -45,7 +45,7 @@ def examine_store(data_dir: Path, folding: Folding, read_models: Sequence[ReadMo
         # Before anything opens it: that makes the log's index anew.
         log = None if served else WriteAheadLog(database)
         try:
-            with closing(_connected(database, served=served)) as db:
+            with keeping_index(database), closing(_connected(database, served=served)) as db:
                 structure = _structure(db, database, served=served)
                 yield structure
                 if path == EVENTS:

@@ -15,6 +15,7 @@ import msgspec
 from hecate.dossiers.errors import NotFound
 from hecate.dossiers.hash_chain import GENESIS, StoredEvent, follows
 from hecate.dossiers.texts import VentureKeys
+from hecate.dossiers.write_ahead_log import keeping_index
 from hecate.keep_store.data_files import EVENTS
 from hecate.keep_store.event_lines import LINES, Form
 from hecate.keep_store.sound_copy import LogEnd
@@ -51,7 +52,7 @@ def export_events(
     if not path.is_file():
         raise NotFound(f"there is no store in {data_dir}; --data-dir says where the daemon keeps its data")
     line_of, count, end, damage = LINES[form], 0, LogEnd(0, GENESIS.hex()), ""
-    with closing(apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)) as db:
+    with keeping_index(path), closing(apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)) as db:
         db.set_busy_timeout(BUSY_MILLISECONDS)
         keys = VentureKeys(db)
         try:

@@ -19,8 +19,8 @@ from hecate.dossiers.dossier import Progress
 from hecate.dossiers.errors import NotFound, Refused, Unavailable
 from hecate.dossiers.fold import Folding, with_what_they_read
 from hecate.dossiers.read_model import ReadModel
-from hecate.dossiers.store_check import check_sqlite
-from hecate.keep_store.data_files import EVENTS
+from hecate.dossiers.store_check import check_sqlite, check_store
+from hecate.keep_store.data_files import EVENTS, is_served
 from hecate.keep_store.shadow_tables import ShadowTables, drop_leftovers, immediate
 from hecate.keep_store.whole_or_nothing import workshop
 
@@ -66,6 +66,9 @@ def rebuild(
     path = data_dir / EVENTS
     if not path.is_file():
         raise NotFound(f"there is no store in {data_dir}; --data-dir says where the daemon keeps its data")
+    if not is_served(data_dir):
+        # A daemon has looked at its log before it opened it.
+        check_store(path)
     try:
         with workshop(data_dir / "rebuild") as folder, closing(_connected(path)) as db:
             _check_fingerprints(db, chosen)

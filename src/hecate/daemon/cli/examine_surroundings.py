@@ -14,6 +14,7 @@ import apsw
 from hecate import __version__
 from hecate.client import Client, DaemonUnreachable, HecateClientError
 from hecate.daemon.cli.session import Session
+from hecate.dossiers.write_ahead_log import keeping_index
 from hecate.keep_store.data_files import EVENTS, is_served
 from hecate.keep_store.findings import Finding
 
@@ -84,7 +85,10 @@ def _workspaces(data_dir: Path) -> Iterator[Finding]:
     if not (data_dir / EVENTS).is_file():
         return
     try:
-        with closing(apsw.Connection(str(data_dir / EVENTS), flags=apsw.SQLITE_OPEN_READONLY)) as db:
+        with (
+            keeping_index(data_dir / EVENTS),
+            closing(apsw.Connection(str(data_dir / EVENTS), flags=apsw.SQLITE_OPEN_READONLY)) as db,
+        ):
             sql = "SELECT name, workspace FROM ventures WHERE workspace <> '' AND state <> 'archived' ORDER BY id"
             named = [(str(name), Path(str(workspace))) for name, workspace in db.execute(sql)]
     except apsw.Error:
