@@ -15,6 +15,7 @@ import pytest
 from hecate.child_processes import strays
 from hecate.child_processes.child_process import ChildEnd, clean_environment, run_child
 from hecate.dossiers.errors import Refused
+from tests.daemon.child import wait_until
 
 PR_SET_CHILD_SUBREAPER = 36
 
@@ -143,6 +144,19 @@ async def test_a_cancelled_one_is_gone(shell: Shell) -> None:
     while not shell.lines:  # noqa: ASYNC110 - the child's turn
         await asyncio.sleep(0.01)
     assert shell.left
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert shell.left == []
+
+
+async def test_one_that_is_cancelled_twice_is_gone(shell: Shell) -> None:
+    """The second time while it is given its moment to end by itself."""
+    told = shell.folder / "told"
+    task = asyncio.create_task(shell.run(f"trap 'touch {told}; sleep 1000' TERM; echo up; sleep 1000 & wait"))
+    await asyncio.to_thread(wait_until, lambda: "up" in shell.lines)
+    task.cancel()
+    await asyncio.to_thread(wait_until, told.exists)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

@@ -11,7 +11,7 @@ import os
 import shutil
 import signal
 from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from time import monotonic
@@ -145,12 +145,10 @@ async def run_child(
         except TimeoutError:
             timed_out = True
     finally:
-        await _end(process, mark)
-        # What is still in the pipe belongs to the answer; who holds it open now is none of ours.
-        await asyncio.wait((reading,), timeout=LAST_WORDS_SECONDS)
-        reading.cancel()
-        await asyncio.wait((reading,))
-        pipe.close()
+        try:
+            await _whatever_comes(_end(process, mark, reading))
+        finally:
+            pipe.close()
     assert process.returncode is not None  # noqa: S101 - it has ended
     return ChildEnd(process.returncode, timed_out, monotonic() - began)
 
@@ -175,8 +173,21 @@ async def _give(process: Process, given: bytes) -> None:
     process.stdin.close()
 
 
-async def _end(process: Process, mark: str) -> None:
-    """End the process, its group, and whatever else carries *mark*; return when all are gone."""
+async def _whatever_comes(ending: Coroutine[None, None, None]) -> None:
+    """Carry *ending* to its end, though we be cancelled once more: the daemon may stop while a job is cancelled."""
+    task, was_cancelled = asyncio.ensure_future(ending), False
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            was_cancelled = True
+    task.result()
+    if was_cancelled:
+        raise asyncio.CancelledError
+
+
+async def _end(process: Process, mark: str, reading: asyncio.Task[None]) -> None:
+    """End the process, its group, whatever else carries *mark*, and the *reading* of what they print."""
     if process.returncode is None:
         _signal_group(process.pid, signal.SIGTERM)
         with suppress(TimeoutError):
@@ -186,6 +197,10 @@ async def _end(process: Process, mark: str) -> None:
     _signal_group(process.pid, signal.SIGKILL)
     await process.wait()
     await asyncio.to_thread(strays.end, mark, process.pid)
+    # What is still in the pipe belongs to the answer; who holds it open now is none of ours.
+    await asyncio.wait((reading,), timeout=LAST_WORDS_SECONDS)
+    reading.cancel()
+    await asyncio.wait((reading,))
 
 
 def _signal_group(group: int, number: signal.Signals) -> None:
