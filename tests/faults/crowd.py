@@ -49,7 +49,7 @@ class Crowd:
     def wait_for_refusals(self, more: int = 2 * WRITERS) -> None:
         """Wait until so many more were refused."""
         wanted = len(self.refusals.sentences) + more
-        wait_until(lambda: len(self.refusals.sentences) >= wanted)
+        wait_until(lambda: len(self.refusals.sentences) >= wanted, PATIENCE_SECONDS)
 
     def wrongs(self, place: Path) -> list[str]:
         """Return what is wrong with the store in the folder ``data`` of *place*, while nobody writes."""
