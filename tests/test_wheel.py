@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import urllib.request
 import zipfile
 from collections.abc import Iterator
 from importlib.metadata import Distribution, distribution
@@ -112,6 +113,11 @@ def live(program: Path, place: Path) -> None:
         assert "application_started_v1" in hecate("division", "do", "catalog", "deploy/service/start")
         assert json.loads(hecate("--json"))["running"] is True
         assert "hecate 0." in hecate("--version")
+        assert "python\t" in hecate("template", "list")
+        assert "_HECATE_COMPLETE" in hecate("completion", "bash")
+        page = hecate("console", "--print").partition("#")[0]
+        with urllib.request.urlopen(page, timeout=SECONDS) as answer:
+            assert b"console.js" in answer.read()
         daemon.terminate()
         assert daemon.wait(30) == 0
     finally:

@@ -43,11 +43,12 @@ class Going(msgspec.Struct, frozen=True):
 @click.option("--yes", "-y", is_flag=True, help="Do not ask; without it the venture's name is to be typed.")
 @click.pass_obj
 def forget(session: Session, venture: str, *, dry_run: bool, yes: bool) -> None:
-    """Erase every text that is recorded of a venture, for good: names, descriptions, reasons, proposals, output.
+    """Erase every text that is recorded of a venture, for good.
 
-    Its events stay, each with its id, kind, time and hash, so that the hash chain holds as before; in the place of
-    each text is a keyed hash, whose key is destroyed.  Nothing brings the texts back but a backup from before.  What
-    lies outside of the store, such as workspaces, is named and left alone.
+    That is names, descriptions, reasons, proposals and output.  Its events stay, each with its id, kind, time and
+    hash, so that the hash chain holds as before; in the place of each text is a keyed hash, whose key is destroyed.
+    Nothing brings the texts back but a backup from before.  What lies outside of the store, such as workspaces, is
+    named and left alone.
     """
     with session.client() as client:
         chosen = venture_id(client, venture)
