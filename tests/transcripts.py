@@ -24,7 +24,7 @@ ID = re.compile(r"\b[a-z]{1,8}-[0-9a-f]{20}\b")
 TIMES = ("first_token_p50_ms", "first_token_p95_ms", "latency_p50_ms", "latency_p95_ms", "latency_ms")
 NUMBERS = ("initiated_at", "duration_seconds", "port", "uptime_seconds", "checked_seconds_ago", "uid", "pid", *TIMES)
 WORDS = (
-    *("hash", "hecatehash", "commit", "sha256", "event_id", "correlation_id", "causation_id"),
+    *("hash", "hecatehash", "key", "commit", "sha256", "event_id", "correlation_id", "causation_id"),
     *("sqlite_version", "version"),
 )
 VOLATILE = re.compile(

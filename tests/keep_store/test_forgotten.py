@@ -151,7 +151,7 @@ def test_what_was_imported_can_be_forgotten(
 
 @FORMS
 def test_a_line_without_its_key_is_not_imported(data_dir: Path, empty: EventStore, form: Form) -> None:
-    """As ``GET /api/events`` gives it, which hands out no keys; and one with another key proves nothing."""
+    """As a page of ``GET /api/events`` has it; and one with another key proves nothing."""
     lines: list[bytes] = []
     export_events(data_dir, form, lines.append)
     field = {"ndjson": "key", "cloudevents": "hecatekey"}[form]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _encode = msgspec.json.Encoder().encode
 
 
-class EventView(msgspec.Struct, kw_only=True):
+class EventView(msgspec.Struct, kw_only=True, omit_defaults=True):
     """An event of the log."""
 
     position: int
@@ -31,10 +31,17 @@ class EventView(msgspec.Struct, kw_only=True):
     venture_id: str
     hash: str
     """SHA-256 over the hash before it and the event, with commitments to its texts, in hexadecimal."""
+    texts: str = ""
+    """In lines only: where in ``data`` the texts are for which commitments are in the hash."""
+    key: str = ""
+    """In lines only: the key of the venture with which those are computed, so that a line proves itself."""
 
 
-def view(event: StoredEvent) -> EventView:
-    """Return *event* as answers show it; its data and meta are passed on as they are stored."""
+def view(event: StoredEvent, key: bytes = b"") -> EventView:
+    """Return *event* as answers show it; its data and meta are passed on as they are stored.
+
+    With the *key* that its hash needs, what that is computed from is told, too.
+    """
     return EventView(
         position=event.position,
         stream=event.stream,
@@ -46,6 +53,8 @@ def view(event: StoredEvent) -> EventView:
         event_id=event.event_id,
         venture_id=event.venture_id,
         hash=event.hash.hex(),
+        texts=(event.texts or "") if key else "",
+        key=key.hex(),
     )
 
 

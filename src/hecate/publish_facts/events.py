@@ -10,12 +10,14 @@ and ``Last-Event-ID`` resumes).
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from hecate.dossiers.engine import Engine
 from hecate.dossiers.event_store import EventStore
+from hecate.dossiers.texts import VentureKeys
 from hecate.endpoints import Answer, Call, Limit, Position, Raw, Result, Route, Stream
 from hecate.publish_facts.event_view import EventView, ascii_json, cloud_event, view
 from hecate.publish_facts.following import BYTES_A_READ, EVENTS_A_READ, follow, resume_at
@@ -128,13 +130,19 @@ async def _lines(store: EventStore, selection: Selection, after: int, limit: int
     head, left = store.head, limit
     while left is None or left > 0:
         size = EVENTS_A_READ if left is None else min(EVENTS_A_READ, left)
-        events = await store.read(lambda db, at=after, size=size: selection.read(db, at, size, BYTES_A_READ))  # type: ignore[misc]
-        events = [event for event in events if event.position <= head]
+        read = await store.read(partial(_with_keys, selection, after, size))
+        events = [(event, key) for event, key in read if event.position <= head]
         if not events:
             return
-        yield b"".join([_encode(view(event)) + b"\n" for event in events])
-        after = events[-1].position
+        yield b"".join([_encode(view(event, key)) + b"\n" for event, key in events])
+        after = events[-1][0].position
         left = None if left is None else left - len(events)
+
+
+def _with_keys(selection: Selection, after: int, limit: int, db: apsw.Connection) -> list[tuple[StoredEvent, bytes]]:
+    """Return events, each with the key that its hash needs: lines can be kept, checked and imported elsewhere."""
+    keys = VentureKeys(db)
+    return [(event, keys.key_of(event)) for event in selection.read(db, after, limit, BYTES_A_READ)]
 
 
 def _names(text: str) -> tuple[str, ...]:
