@@ -39,8 +39,8 @@ COMMANDS = size(150, 1000)
 ROUNDS = size(2, 60)
 """How often each kind of damage is done."""
 PAGE_BYTES = 4096
-PLACE = re.compile(r"\d|\w\.\w")
-"""A number, or a table's column."""
+PLACE = re.compile(r"\d|\w\.\w| for \w+|cannot be read: database disk image")
+"""A number, a table, or its column; nothing more is to be said where SQLite cannot even read which tables there are."""
 
 pytestmark = [pytest.mark.timeout(size(60, 1200)), pytest.mark.xdist_group("damage")]
 

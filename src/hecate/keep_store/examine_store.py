@@ -82,7 +82,14 @@ def _structure(db: apsw.Connection, database: Path, *, served: bool) -> Finding:
     # before SQLite reads anything: of a database that was cut off it says "malformed", and not where.
     if not served and size < (whole := whole_bytes(database)) and not (has_log(database) and frames_read(db)):
         return Finding(check, "problem", f"it ends at byte {size} and had {whole}: its last pages are gone", remedy)
-    complaints = [str(line) for (line,) in db.execute(f"PRAGMA integrity_check({COMPLAINTS})")]
+    complaints: list[str] = []
+    try:
+        for (line,) in db.execute(f"PRAGMA integrity_check({COMPLAINTS})"):
+            complaints.append(str(line))
+    except apsw.CorruptError:
+        # It may say where, and then break off.
+        if not complaints:
+            raise
     if complaints != ["ok"]:
         return Finding(check, "problem", "; ".join(" ".join(line.split()) for line in complaints), remedy)
     return Finding(check, "ok", f"whole, {size:,} bytes")
