@@ -71,6 +71,7 @@ class Rig:
     def events_after(self, position: int) -> list[Happened]:
         """Return all events after *position*."""
         reply = self._callers[0].get(f"/api/events?after={position}", Accept="application/x-ndjson")
+        assert reply.status == 200, reply
         return [happened(json.loads(line)) for line in reply.body.splitlines()]
 
 
