@@ -18,7 +18,7 @@ import apsw
 import pytest
 
 from hecate.dossiers.event_store import EventStore
-from hecate.dossiers.hash_chain import StoredEvent
+from hecate.dossiers.hash_chain import GENESIS, StoredEvent, link
 from hecate.dossiers.schema import APPLICATION_ID, MIGRATIONS, user_version
 from tests.daemon.child import Child, started, wait_until
 from tests.dossiers.crash_rig import Crashed, CrashRig
@@ -150,14 +150,17 @@ def filled(place: Path) -> Crowd:
 def age(database: Path) -> None:
     """Make the store one that has had the first migration alone: its events and its answers, and no read model."""
     old = database.with_name("old.db")
-    with closing(apsw.Connection(str(old))) as db:
+    with closing(apsw.Connection(str(old))) as db, closing(apsw.Connection(str(database))) as new:
         db.execute(MIGRATIONS[0])
         db.execute(f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = 1; PRAGMA journal_mode = wal")
         db.execute("ATTACH ? AS new", (str(database),))
+        previous = GENESIS
         with db:
-            for table in ("events", "commands"):
-                columns = ", ".join(row[1] for row in db.execute(f"PRAGMA main.table_info({table})"))
-                db.execute(f"INSERT INTO main.{table} ({columns}) SELECT {columns} FROM new.{table}")
+            db.execute("INSERT INTO main.commands SELECT * FROM new.commands")
+            # The hash was over the data as they are.
+            for event in EventStore.events_after(new, 0, 10_000_000):
+                previous = link(previous, event[:9])
+                db.execute("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (*event[:9], previous))
     for suffix in ("-wal", "-shm"):
         database.with_name(f"{database.name}{suffix}").unlink(missing_ok=True)
     old.rename(database)

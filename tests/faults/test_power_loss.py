@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import random
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.daemon.child import Child, wait_until
 from tests.faults.conftest import Say
 from tests.faults.crowd import WRITERS, Crowd
 from tests.faults.daemons import serving_from
@@ -93,10 +95,19 @@ def lose_power(place: Path, disk: Disk, crowd: Crowd, commands: int, environ: Ma
     with disk.mounted(), serving_from(place, data=disk.mounted_at / "data", environ=environ) as child:
         with writing(child.socket_path, crowd.writers):
             crowd.wait_for_more(commands)
+            # The power goes for all at once.  Were the daemon to run on, a sync that is under way while the file system is
+            # being shut down might end well on ext4, one in some hundred times, though its data are not kept.
+            child.signal(signal.SIGSTOP)
+            wait_until(lambda: is_stopped(child))
             disk.cut_off()
-            crowd.wait_for_refusals(WRITERS)
             child.process.kill()
         child.end()
+
+
+def is_stopped(child: Child) -> bool:
+    """Tell whether the thread that answers callers does no more."""
+    status = (Path("/proc") / str(child.process.pid) / "stat").read_text()
+    return status.rpartition(")")[2].split()[0] == "T"
 
 
 def test_what_was_acknowledged_is_there_when_the_power_is_back(place: Path, disk: Disk, say: Say) -> None:
@@ -113,7 +124,7 @@ def test_what_was_acknowledged_is_there_when_the_power_is_back(place: Path, disk
         assert crowd.wrongs(disk.mounted_at) == []
     say(
         f"power lost {ROUNDS} times: {crowd.acknowledged:,} commands acknowledged, none lost; "
-        f"{kept} that were not answered were kept all the same; {len(crowd.refusals.sentences)} refusals"
+        f"{kept} that were not answered were kept all the same"
     )
 
 
