@@ -95,8 +95,8 @@ def lose_power(place: Path, disk: Disk, crowd: Crowd, commands: int, environ: Ma
     with disk.mounted(), serving_from(place, data=disk.mounted_at / "data", environ=environ) as child:
         with writing(child.socket_path, crowd.writers):
             crowd.wait_for_more(commands)
-            # The power goes for all at once.  Were the daemon to run on, a sync that is under way while ext4 is being shut
-            # down might end well, one in some hundred times, though its data are not kept.
+            # The power goes for all at once.  Were the daemon to run on, a sync that is under way while ext4 is being
+            # shut down might end well, one in some hundred times, though its data are not kept.
             child.signal(signal.SIGSTOP)
             wait_until(lambda: is_stopped(child))
             disk.cut_off()
