@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -121,6 +122,9 @@ def walking() -> Iterator[Walk]:
                 yield walk
             finally:
                 walk.close()
+                # Killed, it could not end the applications that a page has started.
+                daemon.signal(signal.SIGTERM)
+                daemon.end()
         subprocess.run(["chmod", "-R", "u+w", place], check=True)
 
 

@@ -90,7 +90,7 @@ def test_a_damaged_record_is_no_reason_not_to_serve(here: Place) -> None:
     first.end()
     here.usage.write_bytes(b"no database" * 1000)
     second = here.start()
-    assert "damaged" in second.wait_for_line("usage database damaged")
+    assert "damaged" in second.wait_for_line("records are damaged")
     second.request("/api/llm/chat", CHAT)
     assert calls(second) == 1
 
