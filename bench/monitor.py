@@ -67,7 +67,7 @@ def measure(run: Run) -> Iterator[Row]:
     """Give a row for the CPU, one for the event loop's timers and one for the polls."""
     checks = run.sized(CHECKS)
     interval = INTERVAL_SECONDS if run.scale >= 1 else 1.0
-    seconds = max(run.seconds, LEAST_SECONDS) if run.scale >= 1 else 1.0
+    seconds = max(run.seconds, LEAST_SECONDS) if run.scale >= 1 else 3.0  # samples are written together, after a while
     cpu: list[float] = []
     timers: list[float] = []
     others: list[float] = []

@@ -162,6 +162,8 @@ def test_a_name_stays_its_owners_while_that_is_away(rig: Rig) -> None:
     eventually(lambda: anna.sees(taken))
     anna.caller.done("/api/mesh/revoke", {"peer": did})
     eventually(lambda: anna.sees(taken) or anna.sees("bert"))
+    # Shutting out begins the session anew.
+    eventually(lambda: anna.caller.post("/api/mesh/invite").status in {200, 201})
     dora = rig.start("bert")
     dora.enter(anna)
     eventually(lambda: anna.sees("bert", taken) or anna.sees("bert", f"bert-{dora.did[-6:]}"))
