@@ -29,12 +29,16 @@ class Terminal:
     def __init__(self, *words: str | Path, environ: Mapping[str, str] | None = None) -> None:
         self._master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
+        environment = child_environment() | {"TERM": "xterm-256color"} | dict(environ or {})
+        for name in ("LINES", "COLUMNS"):
+            # Of our own terminal: they would be taken for this one's size, for good.
+            environment.pop(name, None)
         self.process = subprocess.Popen(
             [HECATE, *words],
             stdin=slave,
             stdout=slave,
             stderr=slave,
-            env=child_environment() | {"TERM": "xterm-256color"} | dict(environ or {}),
+            env=environment,
             start_new_session=True,
             # Without a controlling terminal, Ctrl-C would be a character like any other.
             preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - no other threads hold locks
