@@ -6,7 +6,7 @@ import signal
 import socket
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +81,12 @@ def closed_port() -> int:
     """Return a port that nobody listens on."""
     with listening() as port:
         return port
+
+
+def closed_ports(number: int) -> list[int]:
+    """Return as many ports, each another one."""
+    with ExitStack() as stack:
+        return [stack.enter_context(listening()) for _ in range(number)]
 
 
 def test_one_incident_for_many_failures_and_one_recovery(watch: Watch) -> None:
@@ -190,7 +196,7 @@ def test_what_polls_leaves_the_division_where_people_are_at_work(watch: Watch) -
 
 def test_after_kills_there_is_one_incident(tmp_path_factory: pytest.TempPathFactory) -> None:
     """However often, and whenever, the daemon is killed: none is lost, and none is raised twice."""
-    ports = [closed_port() for _ in range(20)]
+    ports = closed_ports(20)
     with tempfile.TemporaryDirectory(prefix="hecate-") as folder:
 
         @contextmanager

@@ -57,6 +57,7 @@ def check_store(path: Path) -> None:
             _check_kind(db, path)
             _check_log(db, log, path)
             _check_structure(db, path)
+            db.execute("BEGIN")  # A daemon may be writing, and the end is compared with what was given.
             _check_tail(db, path)
     except (apsw.Error, OSError, UnicodeDecodeError, TypeError) as error:  # TypeError: NULL where none can be
         raise Unavailable(f"the store {path} cannot be read ({error}); it was left as it is") from error
