@@ -14,7 +14,7 @@ NASTY = (
     "event", "command", "Event", "Command", "desk", "decide", "stream", "stream_of", "AGGREGATE", "status", "Status",
     "query", "DESK", "application", "messages", "tests", "test", "conftest", "__init__", "__main__", "stored_as",
     "sets", "limit", "after", "stream_part", "dataclass", "TestCase", "test_connection", "aggregate", "version",
-    "position",
+    "position", "eventsourcing",
     # what collides, once it is fit for use
     "register user", "register_user", "RegisterUser", "REGISTER-USER", "register_user_2", "user registered",
     "user_registered", "user_registered_v1", "user_registered_v2", "register", "registered", "user", "users",

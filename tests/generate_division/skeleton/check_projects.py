@@ -21,6 +21,7 @@ STANDARD = (
     "argparse, contextlib, dataclasses, datetime, enum, http.client, http.server, json, logging, pkgutil, re, signal, "
     "socketserver, sqlite3, subprocess, tempfile, unittest, urllib.parse, urllib.request"
 )
+LIBRARIES = "eventsourcing.persistence, eventsourcing.sqlite"
 """What generated code imports."""
 
 
@@ -64,9 +65,9 @@ def ruff(command: str, folder: Path) -> bool:
 
 
 def learn_types(cache: Path) -> None:
-    """Fill *cache* with the standard library's types, which take longer than a project's own."""
+    """Fill *cache* with the types of what is imported, which take longer than a project's own."""
     options = ["--config-file=", "--strict", "--cache-dir", str(cache), "--sqlite-cache"]
-    said, errors, status = mypy.run([*options, "-c", f"import {STANDARD}"])
+    said, errors, status = mypy.run([*options, "-c", f"import {STANDARD}, {LIBRARIES}"])
     assert status == 0, said + errors
 
 

@@ -12,27 +12,28 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 from hecate.generate_division.skeleton.design import Design
 from hecate.generate_division.skeleton.rendering import render
-from hecate.generate_division.skeleton.template_folder import read_templates
+from hecate.generate_division.skeleton.template_folder import names, read_templates
 from tests.generate_division.skeleton import any_design
 
-BUILT_IN = read_templates("python", None)
 RANDOM_DESIGNS = int(os.environ.get("HECATE_RANDOM_DESIGNS", "6"))
 """How many are generated and checked by their tools; a second or two for each."""
 
 
-def write(design: Design, folder: Path) -> None:
+def write(design: Design, template: str, folder: Path) -> None:
     """Write the project of *design* into *folder*."""
-    for file in render(design, BUILT_IN):
+    for file in render(design, read_templates(template, None)):
         path = folder / file.path
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(file.text, encoding="utf-8")
 
 
 @pytest.mark.timeout(120 + 5 * RANDOM_DESIGNS)
-def test_a_project_passes_its_own_checks(tmp_path: Path) -> None:
-    """Random designs, none at all, and one of fifty aggregates."""
+@pytest.mark.parametrize("template", names(None))
+def test_a_project_passes_its_own_checks(tmp_path: Path, template: str) -> None:
+    """Random designs, none at all, one that is called as a library is, and one of fifty aggregates."""
     drawn: list[Design] = [
         Design(venture="v", division="d", project="project"),
+        Design(venture="v", division="eventsourcing", project="project"),
         any_design.large(50),
     ]
 
@@ -49,7 +50,7 @@ def test_a_project_passes_its_own_checks(tmp_path: Path) -> None:
 
     draw()
     for number, design in enumerate(drawn):
-        write(design, tmp_path / str(number))
+        write(design, template, tmp_path / str(number))
     program = Path(__file__).with_name("check_projects.py")
     done = subprocess.run([sys.executable, str(program), str(tmp_path)], capture_output=True, text=True, check=False)
     wrong = [f"{number}: {design}" for number, design in enumerate(drawn) if f"\n{number}:\n" in f"\n{done.stdout}"]

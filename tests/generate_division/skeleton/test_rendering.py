@@ -119,11 +119,44 @@ def test_a_template_of_ones_own_stands_in_for_one(tmp_path: Path) -> None:
             "docs/__command__.md": "{{ desk.title }}",
         },
     )
-    assert names(folder) == ["python", "acme"]
+    assert names(folder) == ["eventsourcing", "python", "acme"]
     files = {file.path: file for file in render(DESIGN, read_templates("acme", folder))}
     assert files["auth/README.md"].text == "Hello Auth"
     assert (files["docs/register_user.md"].text, files["docs/register_user.md"].desk_id) == ("register_user", "d1")
     assert set(files) == {file.path for file in render(DESIGN, BUILT_IN)} | {"docs/register_user.md"}
+
+
+def test_another_built_in_template_is_laid_over_the_default() -> None:
+    """It makes the same files, and only those of the store differ."""
+    usual = {file.path: file.text for file in render(DESIGN, BUILT_IN)}
+    other = {file.path: file.text for file in render(DESIGN, read_templates("eventsourcing", None))}
+    assert set(usual) == set(other)
+    assert {path for path in usual if usual[path] != other[path]} == {
+        "auth/README.md",
+        "auth/pyproject.toml",
+        "auth/src/auth/event_store.py",
+        "auth/tests/test_event_store.py",
+    }
+
+
+def test_a_template_of_ones_own_may_lie_over_another_built_in_one(tmp_path: Path) -> None:
+    """By its name."""
+    (tmp_path / "eventsourcing" / "__project__").mkdir(parents=True)
+    (tmp_path / "eventsourcing" / "__project__" / "README.md.jinja").write_text("mine")
+    files = {file.path: file.text for file in render(DESIGN, read_templates("eventsourcing", tmp_path))}
+    assert files["auth/README.md"] == "mine"
+    assert "eventsourcing>=" in files["auth/pyproject.toml"]
+
+
+def test_a_template_of_ones_own_may_extend_the_default(tmp_path: Path) -> None:
+    """Which has its name in front there."""
+    text = '{% extends "python/__project__/pyproject.toml.jinja" %}{% block dependencies %}dependencies = ["x"]\n'
+    folder = own(tmp_path, **{"__project__/pyproject.toml": f"{text}{{% endblock %}}"})
+    usual = {file.path: file.text for file in render(DESIGN, BUILT_IN)}
+    files = {file.path: file.text for file in render(DESIGN, read_templates("acme", folder))}
+    path = "auth/pyproject.toml"
+    assert files[path] == usual[path].replace("dependencies = []", 'dependencies = ["x"]', 1)
+    assert set(files) == set(usual)
 
 
 @pytest.mark.parametrize(
@@ -161,7 +194,7 @@ def test_two_templates_for_one_file_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["nothing", "..", "", "a/b", "/etc", "acme/../acme"])
 def test_there_is_no_such_template(tmp_path: Path, name: str) -> None:
     """A name is a folder of the templates', and nothing else."""
-    with pytest.raises(Refused, match="there are python, acme"):
+    with pytest.raises(Refused, match="there are eventsourcing, python, acme"):
         read_templates(name, own(tmp_path, readme=""))
 
 

@@ -45,10 +45,13 @@ _ONCE_OR_SOON_STANDARD = {
     *("crypt", "distutils", "imghdr", "imp", "mailcap", "msilib", "nis", "nntplib", "ossaudiodev", "pipes"),
     *("smtpd", "sndhdr", "spwd", "sunau", "telnetlib", "uu", "xdrlib"),
 }
-_TOOLS = {"hatchling", "hypothesis", "iniconfig", "mypy", "packaging", "pip", "pluggy", "pygments", "pytest", "ruff"}
+_INSTALLED = {
+    *("hatchling", "hypothesis", "iniconfig", "mypy", "packaging", "pip", "pluggy", "pygments", "pytest", "ruff"),
+    *("eventsourcing", "typing_extensions"),
+}
 
 PACKAGES = frozenset(
-    {*KEYWORDS, *_DEVICES, *sys.stdlib_module_names, *_ONCE_OR_SOON_STANDARD, *_TOOLS, "src", "test", "tests"}
+    {*KEYWORDS, *_DEVICES, *sys.stdlib_module_names, *_ONCE_OR_SOON_STANDARD, *_INSTALLED, "src", "test", "tests"}
 )
 """No package is called so, since it would hide another or be hidden."""
 

@@ -40,7 +40,7 @@ def render(design: Design, folder: TemplateFolder) -> tuple[GeneratedFile, ...]:
         TemplateWrong: A template has a mistake, or two make the same file.
     """
     project = name_project(design, _kept_apart(design, folder))
-    templates = {template.path: template for template in folder.templates}
+    templates = {template.path: template for template in (*folder.beneath, *folder.templates)}
     environment = _environment(folder.name, templates)
     made: dict[str, tuple[str, GeneratedFile]] = {}
     for template in folder.templates:

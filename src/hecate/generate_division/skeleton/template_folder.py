@@ -1,4 +1,7 @@
-"""Template folders: the built-in templates, and a user's own that replace them file by file.
+"""Template folders, one laid over the other: the built-in default, another built-in one, and a user's own.
+
+Each replaces what is beneath it file by file, or extends it: a file of the default is also there by its path with the
+default's name in front, ``{% extends "python/__project__/README.md.jinja" %}``.
 
 A template's path says which files it makes.  ``__project__`` and ``__package__`` stand for the names of the project's
 folder and package; a path with ``__aggregate__``, ``__event__``, ``__command__``, ``__projection__`` or ``__query__``
@@ -43,12 +46,14 @@ class TemplateFolder(NamedTuple):
 
     name: str
     templates: tuple[Template, ...]
+    beneath: tuple[Template, ...] = ()
+    """Those of the default, as they are built in, for templates that extend them; they make no files."""
 
 
 def read_templates(name: str, own: Path | None) -> TemplateFolder:
     """Return the templates called *name*: the built-in ones, and over them what ``own/name`` has.
 
-    A user's folder of any other name is laid over the built-in default.
+    All but the built-in default are laid over it.
 
     Raises:
         Refused: There are no templates of this name, or one cannot be read.
@@ -56,11 +61,14 @@ def read_templates(name: str, own: Path | None) -> TemplateFolder:
     if name not in names(own):
         place = "" if own is None else f"; your own are folders in {own}"
         raise Refused(f"there is no template {name!r}; there are {', '.join(names(own))}{place}")
-    base = name if name in _folders(BUILT_IN) else DEFAULT
-    found = dict(_read(BUILT_IN / base, is_own=False))
+    default = dict(_read(BUILT_IN / DEFAULT, is_own=False))
+    found = dict(default)
+    if name != DEFAULT and name in _folders(BUILT_IN):
+        found.update(_read(BUILT_IN / name, is_own=False))
     if own is not None and name in _folders(own):
         found.update(_read(own / name, is_own=True))
-    return TemplateFolder(name, tuple(found[path] for path in sorted(found)))
+    beneath = tuple(template._replace(path=f"{DEFAULT}/{path}") for path, template in default.items())
+    return TemplateFolder(name, tuple(found[path] for path in sorted(found)), beneath)
 
 
 def names(own: Path | None) -> list[str]:

@@ -10,6 +10,7 @@ from hecate.daemon.cli import CLI
 from hecate.generate_division.skeleton.template_folder import BUILT_IN, read_templates
 
 PATHS = [template.path for template in read_templates("python", None).templates]
+OTHERS = [template.path for template in read_templates("eventsourcing", None).templates]
 
 
 def run(*words: str, exit_code: int = 0) -> Result:
@@ -28,7 +29,10 @@ def test_the_built_in_templates_are_listed(tmp_path: Path) -> None:
     """Where there is no folder of one's own."""
     config = tmp_path / "config.toml"
     config.write_text("")
-    assert listed(config) == [["python", path, "built in"] for path in PATHS]
+    assert listed(config) == [
+        *(["eventsourcing", path, "built in"] for path in OTHERS),
+        *(["python", path, "built in"] for path in PATHS),
+    ]
 
 
 def test_a_copy_is_ones_own(tmp_path: Path) -> None:
@@ -43,6 +47,19 @@ def test_a_copy_is_ones_own(tmp_path: Path) -> None:
         ["acme", PATHS[0], "built in"],
         *(["acme", path, "yours"] for path in sorted([*PATHS[1:], "more.txt.jinja"])),
     ]
+
+
+def test_another_built_in_template_is_copied(tmp_path: Path) -> None:
+    """Only those of its files that differ from the default's."""
+    out = run("copy", str(tmp_path), "--template", "eventsourcing").stdout
+    copied = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.jinja")}
+    assert f"copied\t{len(copied)}\n" in out
+    assert "__project__/src/__package__/event_store.py.jinja" in copied
+    assert len(copied) < len(PATHS) / 4
+    assert (
+        "'nothing' is not one of 'eventsourcing', 'python'"
+        in run("copy", str(tmp_path), "--template", "nothing", exit_code=2).output
+    )
 
 
 def test_a_copy_overwrites_nothing(tmp_path: Path) -> None:
