@@ -13,7 +13,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 import aiohttp
-from aiohttp import BytesPayload, ClientTimeout
+from aiohttp import ClientTimeout
 from multidict import CIMultiDict
 from yarl import URL
 
@@ -21,6 +21,7 @@ from hecate.endpoints import current_stopwatch
 from hecate.serve_llm.call_timer import CallTimer
 from hecate.serve_llm.circuit import Circuit
 from hecate.serve_llm.faults import FAULTS, failure_of
+from hecate.serve_llm.prepared_posts import POST, PreparedPosts
 from hecate.serve_llm.refusals import refusal
 from hecate.serve_llm.reply import Reply
 
@@ -52,9 +53,10 @@ class Upstream:
         """Whether calls of a model are let through; questions about the provider itself always are."""
         self._headers = CIMultiDict({**headers, **account.headers})
         self._headers_with_body = CIMultiDict({"Content-Type": JSON, **self._headers})
-        self._url = lru_cache(URLS_KEPT)(partial(_joined, account.base_url))
         # All else is for the call's own timer: aiohttp's would be set anew for each chunk.
         self._timeouts = ClientTimeout(total=None, connect=account.deadlines.connect_seconds)
+        self._is_direct = not account.proxy and URL(account.base_url).raw_user is None
+        self._posts = lru_cache(URLS_KEPT)(partial(_posts, account.base_url, self._headers_with_body, self._timeouts))
 
     async def ask(self, method: str, path: str, body: bytes | None = None, *, seconds: float | None = None) -> bytes:
         """Return the whole body of a successful answer.
@@ -98,12 +100,11 @@ class Upstream:
         """
         deadlines = self.account.deadlines
         total_seconds = deadlines.total_seconds if seconds is None else seconds
-        usual = self._headers if body is None else self._headers_with_body
         stopwatch = current_stopwatch()
         stopwatch.wait()
         try:
             with CallTimer(total_seconds, deadlines.first_token_seconds if streamed else None) as timer:
-                response = await self._open(method, path, body, {**usual, **headers} if headers else usual)
+                response = await self._open(method, path, body, headers)
         except FAULTS as exc:
             raise failure_of(exc, self.account, total_seconds) from exc
         finally:
@@ -117,23 +118,14 @@ class Upstream:
             raise refusal(self.account, path, response.status, response.headers, answer)
 
     async def _open(
-        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
+        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str] | None
     ) -> aiohttp.ClientResponse:
-        session = self.connections.session()
         started = monotonic()
         while True:
             try:
-                # A redirect could carry the key to another host; no provider needs one.
-                return await session.request(
-                    method,
-                    self._url(path),
-                    # Else aiohttp would look up what to make of it.
-                    data=None if body is None else BytesPayload(body, content_type=JSON),
-                    headers=headers,
-                    timeout=self._timeouts,
-                    proxy=self.account.proxy or None,
-                    allow_redirects=False,
-                )
+                if self._is_direct and body is not None and method == POST:
+                    return await self._posts(self.connections.session(), path).send(body, headers)
+                return await self._asked_by_session(method, path, body, headers)
             except aiohttp.ClientConnectorError:
                 raise
             except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
@@ -141,6 +133,23 @@ class Upstream:
                     raise
                 started = float("-inf")
 
+    async def _asked_by_session(
+        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str] | None
+    ) -> aiohttp.ClientResponse:
+        usual = self._headers if body is None else self._headers_with_body
+        return await self.connections.session().request(
+            method,
+            self.account.base_url + path,
+            data=body,
+            headers={**usual, **headers} if headers else usual,
+            timeout=self._timeouts,
+            proxy=self.account.proxy or None,
+            # One could carry the key to another host; no provider needs one.
+            allow_redirects=False,
+        )
 
-def _joined(base_url: str, path: str) -> URL:
-    return URL(base_url + path)
+
+def _posts(
+    base_url: str, headers: Mapping[str, str], timeouts: ClientTimeout, session: aiohttp.ClientSession, path: str
+) -> PreparedPosts:
+    return PreparedPosts(session, URL(base_url + path), headers, timeouts)
