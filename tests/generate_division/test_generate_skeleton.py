@@ -229,7 +229,7 @@ def test_divisions_whose_names_look_alike_have_folders_of_their_own(division: Ge
     ("asked", "said"),
     [
         ({"workspace": "/nowhere/at/all"}, "does not exist"),
-        ({"template": "nothing"}, "there is no template 'nothing'; there are python"),
+        ({"template": "nothing"}, "there is no template 'nothing'; there are eventsourcing, python"),
         ({"template": "../python"}, "there is no template '../python'"),
     ],
 )
@@ -301,7 +301,10 @@ def test_templates_of_ones_own_are_beside_the_configuration(place: Path) -> None
         assert (division.project / "README.md").read_text() == "# auth, ours\n"
         error = division.ask("skeleton", template="acne").json["error"]
         there = place / "templates"
-        assert error == f"there is no template 'acne'; there are python, acme; your own are folders in {there}"
+        assert (
+            error
+            == f"there is no template 'acne'; there are eventsourcing, python, acme; your own are folders in {there}"
+        )
 
         readme.write_text("one\n{{ nobody }}")
         reply = division.ask("skeleton", template="acme")

@@ -16,6 +16,7 @@ from hecate.deploy_division.application_log import ApplicationLog
 from hecate.deploy_division.deploy_settings import DeploySettings
 from hecate.deploy_division.ports import HOST, check_port, listens
 from hecate.deploy_division.release_folder import APP
+from hecate.deploy_division.release_program import program_of
 from hecate.dossiers.errors import Refused
 
 State = Literal["starting", "running", "waiting", "failed", "stopped"]
@@ -54,13 +55,7 @@ class Plan:
             raise Refused(f"release {self.version} is not in {self.release.parent} any more; deploy another one")
         if self.command:
             return tuple(word.replace(PORT, str(self.port)) for word in self.command)
-        packages = [main.parent.name for main in sorted((self.release / APP).glob("*/__main__.py"))]
-        if len(packages) != 1:
-            found = f"it has {', '.join(packages)}" if packages else "it has none"
-            raise Refused(
-                f"release {self.version} must have one package that can be run, and {found}; name a command instead"
-            )
-        return (sys.executable, "-m", packages[0], "serve", "--port", str(self.port))
+        return (*program_of(self.release), "serve", "--port", str(self.port))
 
     def environment(self) -> Mapping[str, str]:
         """Return what the application finds in its environment, besides the clean one."""

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import stat
 import sys
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hecate.deploy_division import build_backend_program
 from hecate.deploy_division.project_copy import copy_project, stamp_version
-from hecate.deploy_division.release_folder import APP, NOTE, SUMS
 from hecate.deploy_division.versions import version_of
 from hecate.dossiers.errors import Refused
+from hecate.suites.project_environment import PLACE, prepare_environment
 
 if TYPE_CHECKING:
     from hecate.child_processes.child_process import ChildEnd
@@ -27,16 +25,17 @@ LONGEST_LAST_LINE = 500
 
 
 async def build(job: Job, project: Path, staging: Path, version: str, timeout_seconds: float) -> None:
-    """Build *version* of the Python *project* into *staging*: wheel, source archive, and the wheel's content.
+    """Build *version* of the Python *project* into *staging*: a wheel and a source archive.
 
     Raises:
-        Refused: It cannot be built.
+        Refused: It cannot be built, or what it needs cannot be installed.
     """
+    await prepare_environment(job, project)
     copy, output = staging / SOURCE, staging
     await asyncio.to_thread(copy_project, project, copy)
     if not await asyncio.to_thread(stamp_version, copy, version_of(version)):
         job.tell(f"-- the project sets its version itself: what is built may not be named {version}")
-    own = project / ".venv" / "bin" / "python"
+    own = project / PLACE / "bin" / "python"
     program = str(Path(build_backend_program.__file__))
     end = await job.run(
         (str(own) if own.exists() else sys.executable, program, str(output)),
@@ -47,7 +46,6 @@ async def build(job: Job, project: Path, staging: Path, version: str, timeout_se
     )
     _check(job, end, "the build of the project")
     await asyncio.to_thread(shutil.rmtree, copy, ignore_errors=True)
-    await asyncio.to_thread(_unpack_wheels, staging)
 
 
 async def build_by_command(
@@ -68,26 +66,9 @@ async def build_by_command(
     _check(job, end, f"the command {command[0]!r}")
     if not await asyncio.to_thread(lambda: any(staging.iterdir())):
         raise Refused(f"the command {command[0]!r} has put nothing into the folder that HECATE_ARTIFACTS names")
-    await asyncio.to_thread(_unpack_wheels, staging)
 
 
 def _check(job: Job, end: ChildEnd, what: str) -> None:
     if not end.succeeded:
         said = job.log.last_line[:LONGEST_LAST_LINE]
         raise Refused(f"{what} failed: {end.in_words}" + (f"; it said last: {said}" if said else ""))
-
-
-def _unpack_wheels(staging: Path) -> None:
-    try:
-        # We write here next, and whoever has built must not lead us elsewhere; and a pipe would have us wait.
-        for path in staging.rglob("*"):
-            if not stat.S_ISREG(mode := path.lstat().st_mode) and not stat.S_ISDIR(mode):
-                raise Refused(f"{path.relative_to(staging)} is no file; a release has only files and folders")
-            # These two are written when it is sealed; and a line of the checksums is one name.
-            if (name := str(path.relative_to(staging))) in {NOTE, SUMS} or not name.isprintable():
-                raise Refused(f"a release may have no file {name!r} of its own")
-        for wheel in staging.glob("*.whl"):
-            with zipfile.ZipFile(wheel) as archive:
-                archive.extractall(staging / APP)
-    except (OSError, zipfile.BadZipFile) as exc:
-        raise Refused(f"cannot unpack what was built: {exc}") from exc

@@ -7,6 +7,7 @@ back what is not recorded: after a failure at once, after a kill at the next sta
 from __future__ import annotations
 
 import asyncio
+import sys
 from typing import TYPE_CHECKING, cast
 
 from hecate.child_processes.command_line import words_of
@@ -14,6 +15,8 @@ from hecate.deploy_division.going_live import go_live, releases_of, stay_live
 from hecate.deploy_division.record_release import RecordRelease
 from hecate.deploy_division.release_build import build, build_by_command
 from hecate.deploy_division.release_health import become_well
+from hecate.deploy_division.release_program import MADE_FOR
+from hecate.deploy_division.release_wheels import fill_app
 from hecate.deploy_division.switches import Artifact, ReleaseDeployed
 from hecate.dossiers.errors import Refused
 
@@ -99,8 +102,11 @@ async def _made(job: Job) -> tuple[str, tuple[Artifact, ...]]:
         )
     else:
         await build(job, place, staging, asked.version, asked.timeout_seconds)
+    is_whole = await fill_app(job, place, staging, asked.timeout_seconds)
     enter(job, "store", f"stores {asked.version}")
     note = {"version": asked.version, "commit": commit, "division": job.subject_id, "job": job.id}
+    if is_whole:
+        note[MADE_FOR] = str(sys.implementation.cache_tag)
     return commit, await asyncio.to_thread(folder.seal, staging, asked.version, note)
 
 

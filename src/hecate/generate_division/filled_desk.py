@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import msgspec
 
 from hecate.jobs.structured_answer import ask_structured
+from hecate.suites.project_environment import prepare_environment
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -136,8 +137,9 @@ async def suite_passes(job: Job, folder: Path) -> str:
     """Return how the suite of the project in *folder* has failed; empty: it passes.
 
     Raises:
-        Refused: It cannot be run.
+        Refused: It cannot be run, or what it needs cannot be installed.
     """
+    await prepare_environment(job, folder)
     own = folder / ".venv" / "bin" / "python"
     python = str(own) if own.exists() else sys.executable
     with_pytest = (own.with_name("pytest")).exists() if own.exists() else find_spec("pytest") is not None

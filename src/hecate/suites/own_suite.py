@@ -13,6 +13,7 @@ import msgspec
 
 from hecate.child_processes.child_process import clean_environment
 from hecate.dossiers.errors import Refused
+from hecate.suites.project_environment import PLACE
 from hecate.workspaces.workspace import Workspace
 
 RelativePath = Annotated[str, msgspec.Meta(max_length=1000, pattern=r"^[^\x00-\x1f\x7f]*$(?!\n)")]
@@ -52,7 +53,7 @@ def own_suite(folder: Path, report: Path) -> tuple[str, ...]:
 
 def interpreter(folder: Path) -> str:
     """Return the Python that has pytest for the project in *folder*: of its own environment, else ours."""
-    own = folder / ".venv" / "bin"
+    own = folder / PLACE / "bin"
     return str(own / "python") if (own / "pytest").exists() else sys.executable
 
 
@@ -63,7 +64,7 @@ def environment_of_suite(folder: Path, report: Path, *, own: bool) -> Mapping[st
     environment, or of ours, are found by their names.
     """
     places = (
-        str(folder / ".venv" / "bin"),
+        str(folder / PLACE / "bin"),
         clean_environment().get("PATH", os.defpath),
         str(Path(sys.executable).parent),
     )

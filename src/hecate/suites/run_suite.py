@@ -20,6 +20,7 @@ from hecate.suites.coverage_report import fresh_coverage
 from hecate.suites.junit_report import fresh_reports, named_report, read_reports
 from hecate.suites.own_suite import environment_of_suite, folder_of_suite, own_suite
 from hecate.suites.printed_verdicts import PrintedVerdicts
+from hecate.suites.project_environment import prepare_environment
 from hecate.suites.verdicts import Verdicts
 from hecate.workspaces.workspace import Workspace
 
@@ -95,11 +96,13 @@ async def run_suite(suite: Suite) -> SuiteResult:
     """Run *suite*, and what has failed again as often as it was asked for.
 
     Raises:
-        Refused: The project is missing, or the command cannot be run.
+        Refused: The project is missing, what it needs cannot be installed, or the command cannot be run.
     """
-    began = time.monotonic()
     job = suite.job
     running = await asyncio.to_thread(_prepared, suite)
+    if not suite.command:
+        await prepare_environment(job, running.folder)
+    began = time.monotonic()
     job.progress("the tests begin")
     first = last = await running.run()
     verdicts = first.verdicts

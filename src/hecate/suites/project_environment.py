@@ -1,0 +1,175 @@
+"""The environment of a project that declares dependencies: ``.venv`` in it, made by us where nobody has made one.
+
+Environments cannot be moved, so it is made in its place; a note in it says whether it is whole, and what it was
+made from.  One that is not, since we were killed, or that was made from something else is made anew.  One without
+our note is a person's, and is left as it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import platform
+import shutil
+import sys
+import tomllib
+from collections.abc import Sequence
+from contextlib import suppress
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from hecate.dossiers.errors import Refused
+from hecate.workspaces.workspace import Workspace
+
+if TYPE_CHECKING:
+    from hecate.child_processes.child_process import ChildEnd
+    from hecate.jobs.job import Job
+
+PLACE = ".venv"
+NOTE = f"{PLACE}/made-by-hecate.json"
+MAKING_SECONDS = 120.0
+INSTALLING_SECONDS = 900.0
+LONGEST_LAST_LINE = 500
+MOST_NAMED = 5
+"""Requirements that progress names."""
+
+PIP_INSTALL = ("pip", "install", "--disable-pip-version-check", "--no-input", "--progress-bar", "off")
+"""A module and its options, for an interpreter that has it."""
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """What an environment is made from; our note in it."""
+
+    python: str
+    """Version and place of the interpreter."""
+    requirements: tuple[str, ...]
+    is_whole: bool
+    """Whether all of it is installed."""
+
+
+async def prepare_environment(job: Job, folder: Path) -> None:
+    """See that the Python project in *folder* has what it declares; nothing is done for one that declares nothing.
+
+    Besides its dependencies it gets what its build needs, and pytest.
+
+    Args:
+        job: On whose account.
+        folder: Without links on the way to it.
+
+    Raises:
+        Refused: The environment cannot be made, or something in it cannot be installed; nothing of it is left.
+    """
+    # Through a workspace's eyes: what a suite or a build has left behind here must not lead us elsewhere.
+    project = Workspace(folder, is_named=True)
+    place, origin = project.root / PLACE, await asyncio.to_thread(_wanted, project)
+    if origin is None or not await asyncio.to_thread(_is_to_be_made, project, origin):
+        return
+    if find_spec("ensurepip") is None:
+        raise Refused(
+            f"the project has dependencies, and {sys.executable} cannot make an environment for them, as it has no "
+            f"ensurepip; install it (on Debian the package python3-venv), or make {place} yourself, with pytest in it"
+        )
+    try:
+        await asyncio.to_thread(_begin, project, origin)
+        job.progress(f"makes an environment for the project: {PLACE}")
+        await _run(job, project, (sys.executable, "-I", "-m", "venv", str(place)), MAKING_SECONDS)
+        job.progress(f"installs {_named(origin.requirements)}")
+        # What a project declares must be no option of pip's.
+        words = (str(place / "bin" / "python"), "-I", "-m", *PIP_INSTALL, "--", *origin.requirements)
+        await _run(job, project, words, INSTALLING_SECONDS)
+        await asyncio.to_thread(_note, project, origin)
+    except BaseException:
+        # What cannot be removed is known by its note, and made anew by the next who needs it.
+        with suppress(OSError):
+            await asyncio.to_thread(_remove, place)
+        raise
+    job.progress("the environment is made")
+
+
+def _wanted(project: Workspace) -> Origin | None:
+    """Return what the environment of *project* is made from; None: it needs none of its own."""
+    try:
+        declared = tomllib.loads((project.read("pyproject.toml") or b"").decode())
+    except (Refused, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        return None  # whoever runs the project says what is wrong with it
+    dependencies = _texts(declared, "project", "dependencies")
+    if not dependencies:
+        return None
+    requirements = dict.fromkeys((*dependencies, *_texts(declared, "build-system", "requires"), "pytest"))
+    return Origin(f"{platform.python_version()} in {sys.base_prefix}", tuple(requirements), is_whole=True)
+
+
+def _texts(declared: dict[str, Any], table: str, name: str) -> tuple[str, ...]:
+    inner = declared.get(table)
+    listed = inner.get(name) if isinstance(inner, dict) else None
+    return tuple(text for text in listed if isinstance(text, str)) if isinstance(listed, list) else ()
+
+
+def _is_to_be_made(project: Workspace, origin: Origin) -> bool:
+    place = project.root / PLACE
+    if place.is_symlink():
+        return False
+    if not place.exists():
+        return True
+    note = project.read(NOTE)
+    if note is None:
+        # A person's; but for one that is empty, since we may have been killed before we could write our note.
+        return place.is_dir() and not any(place.iterdir())
+    try:
+        found = msgspec.json.decode(note, type=Origin)
+    except msgspec.DecodeError:
+        return True
+    return found != origin or not (place / "bin" / "python").exists()
+
+
+def _begin(project: Workspace, origin: Origin) -> None:
+    place = project.root / PLACE
+    try:
+        _remove(place)
+        place.mkdir()
+    except OSError as exc:
+        raise Refused(f"cannot make an environment for the project in {place}: {exc.strerror or exc}") from exc
+    _note(project, msgspec.structs.replace(origin, is_whole=False))
+    # It is no part of the project, whatever the project's own list says.
+    project.write(f"{PLACE}/.gitignore", b"*\n")
+
+
+def _note(project: Workspace, origin: Origin) -> None:
+    project.write(NOTE, msgspec.json.encode(origin))
+
+
+def _remove(place: Path) -> None:
+    """Remove an environment of ours, its note last: what is left after a kill is known by it."""
+    if place.is_symlink() or not place.is_dir():
+        place.unlink(missing_ok=True)
+        return
+    for path in place.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        elif path.name != Path(NOTE).name:
+            path.unlink()
+    shutil.rmtree(place)
+
+
+async def _run(job: Job, project: Workspace, words: tuple[str, ...], timeout_seconds: float) -> None:
+    job.tell(f"-- {' '.join(words)}")
+    end = await job.run(words, folder=project.root, timeout_seconds=timeout_seconds)
+    if not end.succeeded:
+        raise install_failed(job, "cannot make the project's environment", words, end)
+
+
+def install_failed(job: Job, what: str, words: Sequence[str], end: ChildEnd) -> Refused:
+    """Return what is said where *words* have failed: these, how they have ended, and what they have said last."""
+    said = job.log.last_line[:LONGEST_LAST_LINE]
+    sandbox = job.surroundings.confinement.sandbox
+    no_network = "; jobs have no network here ([jobs] sandbox_network)" if sandbox and not sandbox.network else ""
+    last = f"; it said last: {said}" if said else ""
+    return Refused(f"{what}: `{' '.join(words)}` failed: {end.in_words}{last}{no_network}")
+
+
+def _named(requirements: tuple[str, ...]) -> str:
+    named = ", ".join(requirements[:MOST_NAMED])
+    left = len(requirements) - MOST_NAMED
+    return named if left <= 0 else f"{named} and {left} more"
