@@ -17,6 +17,7 @@ from hecate.rescue_division.diagnosed_incidents import IncidentDiagnosed, Propos
 from tests.calling import Caller
 from tests.daemon.child import wait_until
 from tests.deciding import decided
+from tests.package_index import PackageIndex
 from tests.rescue_division.trouble import PATCH, RIGHT, USELESS, WRONG, Trouble, trouble
 from tests.serving import serving
 from tests.small_disk import small_disk
@@ -217,6 +218,28 @@ def test_a_branch_leaves_the_files_alone(division: Trouble) -> None:
     more = "--- /dev/null\n+++ b/auth/more.py\n@@ -0,0 +1 @@\n+MORE = 1\n"
     assert division.fix(patch=more, branch="fix/sums").status == 201
     assert division.git("rev-parse", "fix/sums^") == commit
+
+
+@pytest.mark.parametrize("branch", ["", "fix/sums"])
+def test_a_fix_is_tested_with_what_the_project_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, branch: str
+) -> None:
+    """In an environment that is made for it, also for a copy; nothing of that is committed, or in the way."""
+    index = PackageIndex(tmp_path / "index")
+    index.add_installed("pytest")
+    index.add("greeting", "1", {"greeting.py": ""})
+    monkeypatch.setenv("HOME", str(index.home))
+    with tempfile.TemporaryDirectory(prefix="hecate-") as name, serving(Path(name)) as child:
+        division = trouble(Caller(child.socket_path), tmp_path / "workspace")
+        declared = '[project]\nname = "auth"\nversion = "1"\ndependencies = ["greeting"]\n'
+        (division.workspace / "auth" / "pyproject.toml").write_text(declared)
+        division.commit(auth__test_needs="import greeting\n\n\ndef test_it_is_there() -> None:\n    assert greeting\n")
+        reply = division.fix(patch=PATCH, branch=branch)
+        assert reply.status == 201, reply
+        assert division.git("show", "--name-only", "--format=", branch or "HEAD") == "auth/sums.py"
+        assert division.git("status", "--porcelain") == ""
+        assert (division.workspace / "auth" / ".venv").exists() is (not branch)
+        division.caller.close()
 
 
 @pytest.mark.parametrize(

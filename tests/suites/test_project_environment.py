@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -161,6 +162,19 @@ def test_what_cannot_be_installed_is_told(division: UnderTest, dependency: str, 
     assert "-m pip install" in suite["reason"]
     assert said in suite["reason"]
     assert not environment(division).exists()
+
+
+def test_an_index_that_does_not_answer_is_told(division: UnderTest, index: PackageIndex) -> None:
+    """Since pip only says at last that it has found nothing."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        nobody = server.getsockname()[1]
+    settings = f"[global]\nindex-url = http://127.0.0.1:{nobody}/\nretries = 1\n"
+    (index.home / ".config" / "pip" / "pip.conf").write_text(settings)
+    declare(division, "nothing-of-this-name")
+    assert division.run()["reason"].endswith(
+        "it said last: ERROR: No matching distribution found for nothing-of-this-name; "
+        "the index of packages cannot be reached"
+    )
 
 
 def test_a_full_disk_is_told(division: UnderTest) -> None:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from hecate.deploy_division.release_folder import APP, NOTE, SUMS
 from hecate.dossiers.errors import Refused
-from hecate.suites.project_environment import PIP_INSTALL, PLACE, install_failed
+from hecate.suites.project_environment import PIP_INSTALL, PLACE, install
 
 if TYPE_CHECKING:
     from hecate.jobs.job import Job
@@ -46,16 +46,14 @@ async def fill_app(job: Job, place: Path, staging: Path, timeout_seconds: float)
     if not wheels:
         await asyncio.to_thread(_unpack, staging)
         return False
-    job.tell(f"-- {', '.join(wheel.name for wheel in wheels)}: installs what it needs into the release")
+    job.progress(f"installs what {', '.join(wheel.name for wheel in wheels)} needs")
     # For the Python that will run it: the project's own may be another.
     words = (
         *pip_for(sys.executable, place, lends=find_spec("pip") is not None),
         *("--no-compile", "--no-warn-conflicts", "--target", str(staging / APP), "--"),
         *map(str, wheels),
     )
-    end = await job.run(words, folder=staging, timeout_seconds=timeout_seconds)
-    if not end.succeeded:
-        raise install_failed(job, "cannot install what the release needs", words, end)
+    await install(job, "cannot install what the release needs", words, folder=staging, timeout_seconds=timeout_seconds)
     await asyncio.to_thread(check_content, staging)
     return True
 

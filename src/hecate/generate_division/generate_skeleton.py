@@ -39,7 +39,7 @@ class GenerateSkeleton(Command, frozen=True):
     """An absolute path; empty: the venture's workspace."""
     language: Literal["python"] = "python"
     template: OptionalName = ""
-    """As ``hecate template list`` shows; empty: that of the language."""
+    """``python``, ``eventsourcing``, or one of your own, as ``hecate template list`` shows; empty: ``python``."""
 
 
 def decide(_dossier: Dossier, command: GenerateSkeleton) -> Sequence[Event]:

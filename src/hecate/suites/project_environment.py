@@ -24,7 +24,6 @@ from hecate.dossiers.errors import Refused
 from hecate.workspaces.workspace import Workspace
 
 if TYPE_CHECKING:
-    from hecate.child_processes.child_process import ChildEnd
     from hecate.jobs.job import Job
 
 PLACE = ".venv"
@@ -34,6 +33,10 @@ INSTALLING_SECONDS = 900.0
 LONGEST_LAST_LINE = 500
 MOST_NAMED = 5
 """Requirements that progress names."""
+
+FAILED = "cannot make the project's environment"
+CONNECTION_BROKEN = "connection broken by"
+"""In what pip says of an index that does not answer, before it says that it has not found the package."""
 
 PIP_INSTALL = ("pip", "install", "--disable-pip-version-check", "--no-input", "--progress-bar", "off")
 """A module and its options, for an interpreter that has it."""
@@ -74,11 +77,12 @@ async def prepare_environment(job: Job, folder: Path) -> None:
     try:
         await asyncio.to_thread(_begin, project, origin)
         job.progress(f"makes an environment for the project: {PLACE}")
-        await _run(job, project, (sys.executable, "-I", "-m", "venv", str(place)), MAKING_SECONDS)
+        making = (sys.executable, "-I", "-m", "venv", str(place))
+        await install(job, FAILED, making, folder=folder, timeout_seconds=MAKING_SECONDS)
         job.progress(f"installs {_named(origin.requirements)}")
         # What a project declares must be no option of pip's.
         words = (str(place / "bin" / "python"), "-I", "-m", *PIP_INSTALL, "--", *origin.requirements)
-        await _run(job, project, words, INSTALLING_SECONDS)
+        await install(job, FAILED, words, folder=folder, timeout_seconds=INSTALLING_SECONDS)
         await asyncio.to_thread(_note, project, origin)
     except BaseException:
         # What cannot be removed is known by its note, and made anew by the next who needs it.
@@ -153,20 +157,36 @@ def _remove(place: Path) -> None:
     shutil.rmtree(place)
 
 
-async def _run(job: Job, project: Workspace, words: tuple[str, ...], timeout_seconds: float) -> None:
+async def install(job: Job, what: str, words: Sequence[str], *, folder: Path, timeout_seconds: float) -> None:
+    """Run *words*, which install something, in *folder*.
+
+    Args:
+        job: On whose account.
+        what: What they are for, for the error.
+        words: The program and its arguments.
+        folder: Where they run, and write.
+        timeout_seconds: How long they may take.
+
+    Raises:
+        Refused: They fail; it says what they were, how they have ended, and what they have said last.
+    """
+    broken = False
+
+    def look(lines: Sequence[str]) -> None:
+        nonlocal broken
+        broken |= any(CONNECTION_BROKEN in line for line in lines)
+
     job.tell(f"-- {' '.join(words)}")
-    end = await job.run(words, folder=project.root, timeout_seconds=timeout_seconds)
-    if not end.succeeded:
-        raise install_failed(job, "cannot make the project's environment", words, end)
-
-
-def install_failed(job: Job, what: str, words: Sequence[str], end: ChildEnd) -> Refused:
-    """Return what is said where *words* have failed: these, how they have ended, and what they have said last."""
+    end = await job.run(words, folder=folder, timeout_seconds=timeout_seconds, on_lines=look)
+    if end.succeeded:
+        return
     said = job.log.last_line[:LONGEST_LAST_LINE]
     sandbox = job.surroundings.confinement.sandbox
-    no_network = "; jobs have no network here ([jobs] sandbox_network)" if sandbox and not sandbox.network else ""
-    last = f"; it said last: {said}" if said else ""
-    return Refused(f"{what}: `{' '.join(words)}` failed: {end.in_words}{last}{no_network}")
+    if sandbox is not None and not sandbox.network:
+        broken_by = "; jobs have no network here ([jobs] sandbox_network)"
+    else:
+        broken_by = "; the index of packages cannot be reached" if broken else ""
+    raise Refused(f"{what}: `{' '.join(words)}` failed: {end.in_words}; it said last: {said or 'nothing'}{broken_by}")
 
 
 def _named(requirements: tuple[str, ...]) -> str:
