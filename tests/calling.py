@@ -122,9 +122,8 @@ class Caller:
         connection = UnixConnection(self.socket_path)
         try:
             connection.request("GET", path, headers={"Accept": "text/event-stream", **_dashed(headers)})
-            response = connection.getresponse()
-            yield Feed(response)
-            response.close()
+            with connection.getresponse() as response:
+                yield Feed(response)
         finally:
             connection.close()
 

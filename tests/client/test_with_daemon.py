@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hecate.client import PROCESSES, AsyncClient, Client, Conflict, Invalid, NotFound, Selection
+from hecate.client import PROCESSES, AsyncClient, Client, Conflict, Forgotten, Invalid, NotFound, Selection
 from tests.daemon.child import Child
 from tests.serving import serving
 
@@ -102,6 +102,17 @@ def test_what_does_not_exist_is_not_found(client: Client) -> None:
         with pytest.raises(NotFound) as caught:
             ask()
         assert caught.value.request_id
+
+
+def test_a_venture_is_forgotten(client: Client) -> None:
+    """Once it was said that it is meant, and once only."""
+    venture = client.set_up_venture("to-forget", brief="Who is who")
+    would = client.forget_venture(venture.id, dry_run=True)
+    assert (would.dry_run, would.events, client.venture(venture.id).name) == (True, 1, "to-forget")
+    assert client.forget_venture(venture.id, dry_run=False).events == 1
+    assert client.venture(venture.id).name.startswith("[forgotten ")
+    with pytest.raises(Forgotten):
+        client.forget_venture(venture.id, dry_run=False)
 
 
 def test_a_body_over_the_limit_is_refused_in_words(client: Client) -> None:

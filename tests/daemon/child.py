@@ -81,7 +81,8 @@ class Child:
         connection = UnixConnection(self.socket_path)
         try:
             connection.request("GET" if body is None else "POST", path, body)
-            answer: dict[str, Any] = json.loads(connection.getresponse().read())
+            with connection.getresponse() as response:
+                answer: dict[str, Any] = json.loads(response.read())
             return answer
         finally:
             connection.close()

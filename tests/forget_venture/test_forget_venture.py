@@ -27,6 +27,7 @@ SEED = int(os.environ.get("HECATE_KILL_SEED", "1"))
 CANARY = "canary-7f3a"
 SECONDS_OF_FORGETTING = 0.1
 """What it takes, or so: a kill within that comes in the middle of it more often than not."""
+FORGET = {"dry_run": False}
 CONFIGURATION = "[usage]\nstore_messages = true\n[audit]\nfiles = 0\n"
 """Without an audit log: that has command lines, and what is typed in them stays."""
 
@@ -161,7 +162,7 @@ def test_nothing_is_left_when_the_answer_is_there(rig: Rig) -> None:
     address = f"/api/ventures/{venture.venture_id}/forget"
     would = caller.done(address, {"dry_run": True})
     assert rig.files_with(CANARY)
-    gone = caller.done(address)
+    gone = caller.done(address, FORGET)
     assert rig.files_with(CANARY) == []
     assert gone == {**would, "dry_run": False}
     assert (gone["events"] > 10, gone["jobs"], gone["answers"] > 0) == (True, 1, True)
@@ -175,8 +176,8 @@ def test_nothing_is_left_when_the_answer_is_there(rig: Rig) -> None:
     assert caller.get(f"/api/jobs/{jobs['jobs'][0]['id']}").json["job"]["output"]["head"] == ""
     again = caller.post("/api/ventures", {"name": "new"}, Idempotency_Key=key_for(CANARY))
     assert (again.status, again.code) == (410, "forgotten")
-    for path in (address, f"/api/divisions/{venture.division_id}/generate/start"):
-        assert (reply := caller.post(path)).status == 410, reply
+    for path, fields in ((address, FORGET), (f"/api/divisions/{venture.division_id}/generate/start", {})):
+        assert (reply := caller.post(path, fields)).status == 410, reply
     assert "problem" not in rig.hecate("doctor", "--data-dir", str(rig.data))
     told = told_of(caller, venture)
     rig.end()
@@ -194,13 +195,13 @@ def test_a_venture_that_is_at_work_is_not_forgotten(rig: Rig, caller: Caller) ->
     division_id = caller.division(venture_id)
     caller.done(f"/api/divisions/{division_id}/test/start")
     job_id = caller.post(f"/api/divisions/{division_id}/test/suite", {"command": "sleep 60"}).json["job_id"]
-    reply = caller.post(f"/api/ventures/{venture_id}/forget")
+    reply = caller.post(f"/api/ventures/{venture_id}/forget", FORGET)
     assert (reply.status, reply.code) == (409, "conflict")
     assert job_id in reply.json["error"]
     assert caller.get(f"/api/ventures/{venture_id}").json["name"] == "my-saas-app"
     caller.post(f"/api/jobs/{job_id}/cancel")
     assert caller.get(f"/api/jobs/{job_id}?wait=true").json["job"]["state"] == "cancelled"
-    assert caller.post(f"/api/ventures/{venture_id}/forget").status == 200
+    assert caller.post(f"/api/ventures/{venture_id}/forget", FORGET).status == 200
     assert rig.files_with("my-saas-app") == []
 
 
@@ -208,15 +209,24 @@ def test_a_shared_venture_is_not_forgotten(caller: Caller) -> None:
     """Its facts are on other machines; once it is shared no more, it can be."""
     venture_id = caller.venture()
     assert caller.post("/api/mesh/ventures", {"venture_id": venture_id}).status == 201
-    reply = caller.post(f"/api/ventures/{venture_id}/forget")
+    reply = caller.post(f"/api/ventures/{venture_id}/forget", FORGET)
     assert (reply.status, "shared with the mesh" in reply.json["error"]) == (409, True)
     assert caller.ask("DELETE", f"/api/mesh/ventures/{venture_id}").status == 200
-    assert caller.post(f"/api/ventures/{venture_id}/forget").status == 200
+    assert caller.post(f"/api/ventures/{venture_id}/forget", FORGET).status == 200
+
+
+@pytest.mark.parametrize("body", [None, {}, {"dry_run": "no"}])
+def test_nobody_forgets_by_mistake(caller: Caller, body: Any) -> None:
+    """It must be said that it is meant: there is no way back."""
+    venture_id = caller.venture()
+    reply = caller.post(f"/api/ventures/{venture_id}/forget", body)
+    assert (reply.status, reply.code) == (400, "validation_error")
+    assert caller.get(f"/api/ventures/{venture_id}").json["name"] == "my-saas-app"
 
 
 def test_an_unknown_venture_is_not_found(caller: Caller) -> None:
     """404, as elsewhere."""
-    assert caller.post("/api/ventures/v-none/forget").code == "not_found"
+    assert caller.post("/api/ventures/v-none/forget", FORGET).code == "not_found"
 
 
 def test_what_stays_is_named(rig: Rig, caller: Caller) -> None:
@@ -226,7 +236,7 @@ def test_what_stays_is_named(rig: Rig, caller: Caller) -> None:
     aside.mkdir()
     damaged.touch()
     venture_id = caller.venture(workspace=str(workspace))
-    gone = caller.done(f"/api/ventures/{venture_id}/forget")
+    gone = caller.done(f"/api/ventures/{venture_id}/forget", FORGET)
     assert [place["path"] for place in gone["outside"]] == [str(workspace), str(damaged), str(aside)]
     assert "backups" in gone["besides"]
     assert rig.files_with(str(workspace)) == []
@@ -261,7 +271,7 @@ def test_a_kill_forgets_nothing_or_everything(rig: Rig) -> None:
         killer = threading.Timer(chance.uniform(0, SECONDS_OF_FORGETTING), rig.child.signal, (signal.SIGKILL,))
         killer.start()
         try:
-            caller.post(address)
+            caller.post(address, FORGET)
         except (http.client.HTTPException, OSError):
             killed += 1
         killer.join()
@@ -272,7 +282,7 @@ def test_a_kill_forgets_nothing_or_everything(rig: Rig) -> None:
             wait_until(lambda word=word: rig.files_with(word) == [])  # type: ignore[misc]
         else:
             assert name == f"{word} venture"
-            assert caller.post(address).status == 200
+            assert caller.post(address, FORGET).status == 200
             assert rig.files_with(word) == []
         if killed == ROUNDS:
             break

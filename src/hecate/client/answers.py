@@ -63,6 +63,26 @@ class VenturePage(msgspec.Struct, frozen=True):
     next: str | int | None = None
 
 
+class Outside(msgspec.Struct, frozen=True):
+    """A place that keeps what it has of a forgotten venture."""
+
+    path: str
+    what: str
+
+
+class Forgetting(msgspec.Struct, frozen=True):
+    """What was erased of a venture, or would be: of how many events, jobs and kept answers the texts."""
+
+    venture_id: str
+    dry_run: bool
+    events: int
+    jobs: int
+    answers: int
+    outside: tuple[Outside, ...]
+    besides: str
+    """What else may have its texts, in a sentence."""
+
+
 class ProcessState(msgspec.Struct, frozen=True):
     """The state of one process."""
 

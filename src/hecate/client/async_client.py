@@ -114,6 +114,10 @@ class AsyncClient(AsyncCarrier):
         fields = {field: value for field, value in given.items() if value is not None}
         return await self.command("/api/ventures", fields, idempotency_key=idempotency_key)
 
+    async def forget_venture(self, venture_id: str, *, dry_run: bool) -> answers.Forgetting:
+        """See `Client.forget_venture`."""
+        return (await self.fetch(questions.forget_venture(venture_id, dry_run=dry_run))).value
+
     async def discovery_command(
         self, venture_id: str, verb: str, fields: Mapping[str, Any] | None = None, **headers: Any
     ) -> answers.CommandAnswer:

@@ -158,6 +158,16 @@ class Client(Carrier):
         fields = {field: value for field, value in given.items() if value is not None}
         return self.command("/api/ventures", fields, idempotency_key=idempotency_key)
 
+    def forget_venture(self, venture_id: str, *, dry_run: bool) -> answers.Forgetting:
+        """Erase every text that is recorded of a venture, for good; with *dry_run* only say what would go.
+
+        Raises:
+            NotFound: There is no such venture.
+            Conflict: It must not be forgotten yet.
+            Forgotten: It was forgotten before.
+        """
+        return self.fetch(questions.forget_venture(venture_id, dry_run=dry_run)).value
+
     def discovery_command(
         self, venture_id: str, verb: str, fields: Mapping[str, Any] | None = None, **headers: Any
     ) -> answers.CommandAnswer:

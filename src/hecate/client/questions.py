@@ -15,6 +15,7 @@ from hecate.client.answers import (
     Division,
     DivisionPage,
     EventPage,
+    Forgetting,
     Health,
     Job,
     JobPage,
@@ -53,6 +54,17 @@ def venture(venture_id: str) -> Question[Venture]:
 def venture_status(venture_id: str) -> Question[VentureStatus]:
     """Where does every division of this venture stand?"""
     return get(f"/api/ventures/{quote(venture_id, safe='')}/status", VentureStatus)
+
+
+def forget_venture(venture_id: str, *, dry_run: bool) -> Question[Forgetting]:
+    """Please erase every text of this venture, or say what would go."""
+    body = msgspec.json.encode({"dry_run": dry_run})
+    path = f"/api/ventures/{quote(venture_id, safe='')}/forget"
+
+    def read(answer: bytes) -> Forgetting:
+        return decoded(answer, Forgetting)
+
+    return Question("POST", path, read, body, {"Content-Type": "application/json"}, patient=True)
 
 
 def divisions(venture_id: str, *, limit: int, after: Place | None) -> Question[DivisionPage]:

@@ -39,8 +39,8 @@ BESIDES: Final = (
 class ForgetVenture(msgspec.Struct, frozen=True):
     """Ask that a venture is forgotten."""
 
-    dry_run: bool = False
-    """Only say what would go."""
+    dry_run: bool
+    """Whether only to say what would go; to be said either way, since there is no way back."""
 
 
 class VentureForgotten(msgspec.Struct, kw_only=True):
@@ -120,7 +120,6 @@ ROUTES = (
         call=forget,
         summary="Erase every text that is recorded of a venture, for good.",
         body=ForgetVenture,
-        body_may_be_absent=True,
         answer=VentureForgotten,
         errors=(404, 409, 410),
         example={"dry_run": True},

@@ -4,34 +4,15 @@ from __future__ import annotations
 
 import sys
 from typing import Any
-from urllib.parse import quote
 
 import click
-import msgspec
 
+from hecate.client import questions
+from hecate.client.answers import Forgetting
 from hecate.client.client import Client
-from hecate.client.question import Question
 from hecate.daemon.cli.command_folder import command
 from hecate.daemon.cli.names import venture_argument, venture_id
 from hecate.daemon.cli.session import Session
-
-
-class Outside(msgspec.Struct, frozen=True):
-    """A place that keeps what it has."""
-
-    path: str
-    what: str
-
-
-class Going(msgspec.Struct, frozen=True):
-    """The answer of the daemon, as far as it is shown."""
-
-    venture_id: str
-    events: int
-    jobs: int
-    answers: int
-    outside: tuple[Outside, ...]
-    besides: str
 
 
 @command(
@@ -54,22 +35,11 @@ def forget(session: Session, venture: str, *, dry_run: bool, yes: bool) -> None:
         chosen = venture_id(client, venture)
         if not (dry_run or yes):
             _ask(client, chosen)
-        answer = client.fetch(_question(chosen, dry_run=dry_run))
+        answer = client.fetch(questions.forget_venture(chosen, dry_run=dry_run))
     if session.as_json:
         session.output.raw(answer.raw)
         return
     _tell(session, answer.value, dry_run=dry_run)
-
-
-def _question(venture: str, *, dry_run: bool) -> Question[Going]:
-    return Question(
-        "POST",
-        f"/api/ventures/{quote(venture, safe='')}/forget",
-        lambda body: msgspec.json.decode(body, type=Going),
-        msgspec.json.encode({"dry_run": dry_run}),
-        {"Content-Type": "application/json"},
-        patient=True,
-    )
 
 
 def _ask(client: Client, venture: str) -> None:
@@ -81,7 +51,7 @@ def _ask(client: Client, venture: str) -> None:
         raise click.ClickException("that is not its name; nothing was erased")
 
 
-def _tell(session: Session, gone: Going, *, dry_run: bool) -> None:
+def _tell(session: Session, gone: Forgetting, *, dry_run: bool) -> None:
     output = session.output
     fields: dict[str, Any] = {
         "venture": gone.venture_id,
