@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -19,9 +20,13 @@ from hecate.deploy_division.release_program import program_of
 from hecate.deploy_division.release_wheels import pip_for, wheels_to_install
 from hecate.dossiers.errors import Refused
 from tests.calling import Caller
+from tests.daemon.child import wait_until
 from tests.deploy_division.projects import MAIN, PYPROJECT, Deployed, deployed, write_application
+from tests.long_jobs import end_of_job
 from tests.package_index import PackageIndex
 from tests.serving import serving
+
+pytestmark = pytest.mark.timeout(180)  # environments take their time
 
 GREETS = MAIN.replace('os.environ["HECATE_VERSION"]', "said()").replace(
     "import http.server, os, sys\n",
@@ -76,6 +81,25 @@ def need(division: Deployed, *dependencies: str) -> None:
     (division.project / "pyproject.toml").write_text(PYPROJECT.replace('version = "0.1.0"\n', declared))
 
 
+def done(division: Deployed, desk: str, **fields: object) -> None:
+    """Send a command whose job must succeed, and wait for its end."""
+    job = end_of_job(division.caller, f"{division.path}/{desk}", fields)
+    assert job["state"] == "succeeded", job
+
+
+def released(division: Deployed, **fields: object) -> None:
+    """Make a release, which must succeed."""
+    done(division, "release", **fields)
+
+
+def refused(division: Deployed, **fields: object) -> str:
+    """Try to make a release, which must fail, and return the error."""
+    job = end_of_job(division.caller, f"{division.path}/release", fields)
+    assert (job["state"], job["code"]) == ("failed", "conflict"), job
+    error: str = job["error"]
+    return error
+
+
 def said(division: Deployed) -> dict[str, object]:
     """Return what the application answers."""
     with urlopen(f"{division.service['url']}/health", timeout=10) as answer:
@@ -85,7 +109,7 @@ def said(division: Deployed) -> dict[str, object]:
 
 def test_a_release_has_its_dependencies(division: Deployed, index: PackageIndex) -> None:
     """It is sealed with them, and runs when all else that it came from is gone; a rollback brings the old ones back."""
-    division.do("release", version="1.0.0", target="service", health_check="http://127.0.0.1:{port}/health")
+    released(division, version="1.0.0", target="service", health_check="http://127.0.0.1:{port}/health")
     release = division.releases / "1.0.0"
     expected = {"greeting": 1, "from": str(release / "app" / "rich" / "greeting.py"), "ours": ""}
     assert said(division) == expected
@@ -98,24 +122,24 @@ def test_a_release_has_its_dependencies(division: Deployed, index: PackageIndex)
     ]
 
     need(division, "greeting>=2")
-    division.do("release", version="1.1.0", target="service")
+    released(division, version="1.1.0", target="service")
     assert said(division)["greeting"] == 2
 
     shutil.rmtree(division.project)
     shutil.rmtree(index.wheels)
-    division.do("service/restart")
+    done(division, "service/restart")
     assert said(division)["greeting"] == 2
-    division.do("rollback", reason="as it was")
+    done(division, "rollback", reason="as it was")
     assert said(division) == expected
 
 
 def test_what_cannot_be_had_fails_the_release(division: Deployed) -> None:
     """The earlier one stays live; the error says what pip has said, and nothing is left."""
-    division.do("release", version="1.0.0")
+    released(division, version="1.0.0")
     need(division, "greeting>=3")
-    reply = division.ask("release", version="1.1.0")
-    assert (reply.code, division.last("release_failure")["stage"]) == ("conflict", "build")
-    assert "No matching distribution found for greeting>=3" in reply.json["error"]
+    error = refused(division, version="1.1.0")
+    assert division.last("release_failure")["stage"] == "build"
+    assert "No matching distribution found for greeting>=3" in error
     assert (division.live, division.on_disk) == ("1.0.0", ["1.0.0", "current -> 1.0.0"])
     assert not (division.project / ".venv").exists()
 
@@ -124,17 +148,39 @@ def test_what_a_command_builds_is_installed_too(division: Deployed, index: Packa
     """Unless it has made the folder ``app`` itself; an error is told with what was run."""
     wheel = index.add("auth", "5", {"auth/__main__.py": ""}, requires=["greeting", 'nothing; extra == "more"'])
     copies = f"cp {wheel} $HECATE_ARTIFACTS"
-    division.do("release", version="1.0.0", command=["sh", "-c", copies])
+    released(division, version="1.0.0", command=["sh", "-c", copies])
     assert (division.releases / "1.0.0" / "app" / "rich" / "greeting.py").exists()
-    division.do("release", version="1.1.0", command=["sh", "-c", f"{copies}; mkdir $HECATE_ARTIFACTS/app"])
+    released(division, version="1.1.0", command=["sh", "-c", f"{copies}; mkdir $HECATE_ARTIFACTS/app"])
     app = division.releases / "1.1.0" / "app"
     assert sorted(path.name for path in app.iterdir()) == ["auth", "auth-5.dist-info"]
 
     index.add("auth", "5", {"auth/__main__.py": ""}, requires=["nothing"])
-    reply = division.ask("release", version="1.2.0", command=["sh", "-c", copies])
-    assert reply.json["error"].startswith("cannot install what the release needs: `")
-    assert "No matching distribution found for nothing" in reply.json["error"]
+    error = refused(division, version="1.2.0", command=["sh", "-c", copies])
+    assert error.startswith("cannot install what the release needs: `")
+    assert "No matching distribution found for nothing" in error
     assert division.live == "1.1.0"
+
+
+def test_a_daemon_that_is_killed_while_it_installs_leaves_nothing(index: PackageIndex, folder: Path) -> None:
+    """No half release, and the same version can be had from the next one."""
+    with serving(folder) as child, closing(Caller(child.socket_path)) as caller:
+        begun = deployed(caller, folder / "workspace", folder / "data")
+        wheel = index.add("auth", "5", {"auth/__main__.py": ""}, requires=["greeting"])
+        built = {"version": "1.0.0", "command": ["sh", "-c", f"cp {wheel} $HECATE_ARTIFACTS"]}
+        # pip takes what it finds there as it is, and so waits for it.
+        (index.wheels / "greeting-3.0-py3-none-any.whl").unlink(missing_ok=True)
+        os.mkfifo(index.wheels / "greeting-3.0-py3-none-any.whl")
+        job_id = begun.begin("release", **built)
+        wait_until(lambda: "Processing" in begun.job(job_id)["output"]["head"], 60)
+        child.signal(signal.SIGKILL)
+        child.end()
+    (index.wheels / "greeting-3.0-py3-none-any.whl").unlink()
+    with serving(folder) as child, closing(Caller(child.socket_path)) as caller:
+        division = begun._replace(caller=caller)
+        assert division.job(job_id)["state"] == "interrupted"
+        assert division.on_disk == []
+        released(division, **built)
+        assert division.on_disk == ["1.0.0", "current -> 1.0.0"]
 
 
 # -- what is decided

@@ -15,8 +15,11 @@ import pytest
 from tests.calling import Caller
 from tests.fakes.openai_style import Parrot
 from tests.generate_division.generated import Generated, planned
+from tests.long_jobs import end_of_job
 from tests.package_index import PROJECTS_NEED, PackageIndex
 from tests.serving import serving
+
+pytestmark = pytest.mark.timeout(180)  # environments take their time
 
 COMMAND = "src/auth/commands/register_user.py"
 STORE = "src/auth/event_store.py"
@@ -42,7 +45,7 @@ def test_it_is_tested_released_and_served(library: Generated) -> None:
     assert library.generate(template="eventsourcing")["template"] == "eventsourcing"
     caller = library.caller
     caller.done(f"{library.path}/test/start")
-    caller.post(f"{library.path}/test/suite?wait=true", {})
+    end_of_job(caller, f"{library.path}/test/suite")
     (suite,) = [one for one in caller.get(f"{library.path}/tests").json["tests"] if one["kind"] == "suite"]
     assert (suite["outcome"], suite["failed"]) == ("passed", 0), suite
     assert suite["total"] > 25
@@ -50,8 +53,8 @@ def test_it_is_tested_released_and_served(library: Generated) -> None:
 
     caller.done(f"{library.path}/deploy/start")
     released = {"version": "1.0.0", "target": "service", "health_check": "http://127.0.0.1:{port}/health"}
-    reply = caller.post(f"{library.path}/deploy/release?wait=true", released)
-    assert reply.status == 201, reply
+    job = end_of_job(caller, f"{library.path}/deploy/release", released)
+    assert job["state"] == "succeeded", job
     service = caller.get(f"{library.path}/service").json["service"]
     body = json.dumps({"user_id": "7", "email": "a@b.c"}).encode()
     asked = Request(f"{service['url']}/commands/register_user", body, {"Content-Type": "application/json"})
@@ -84,7 +87,8 @@ def test_a_desk_that_is_added_comes_from_the_same_template(library: Generated, m
         "    return [\n", '    if history:\n        raise Refused("registered already")\n    return [\n'
     )
     model.says.append(json.dumps({"desk": refused, "test": test.read_text()}))
-    recorded = library.generate("desk", desk_name="register_user", model="parrot-1")
+    end_of_job(library.caller, f"{library.path}/generate/desk", {"desk_name": "register_user", "model": "parrot-1"})
+    recorded = library.listed[-1]
     assert (recorded["model"], recorded["rolled_back"]) == ("openai/parrot-1", "")
     assert (library.project / ".venv").is_dir()
     assert "registered already" in desk.read_text()

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -17,10 +18,13 @@ from hecate.suites import project_environment
 from tests.calling import Caller
 from tests.child_processes.test_confinement import needs_bubblewrap
 from tests.daemon.child import wait_until
+from tests.long_jobs import end_of_job
 from tests.package_index import PackageIndex
 from tests.serving import serving
 from tests.small_disk import small_disk
 from tests.test_division.projects import UnderTest, under_test
+
+pytestmark = pytest.mark.timeout(180)  # environments take their time
 
 TEST = """
     import sys
@@ -70,6 +74,12 @@ def declare(division: UnderTest, *dependencies: str) -> None:
     (division.project / "pyproject.toml").write_text(text)
 
 
+def suite_of(division: UnderTest, **fields: str) -> Any:
+    """Run a suite to its end, and return what is recorded of it."""
+    end_of_job(division.caller, f"{division.path}/suite", fields)
+    return division.finished[-1]
+
+
 def environment(division: UnderTest) -> Path:
     """Return where its environment is."""
     return division.project / ".venv"
@@ -79,16 +89,16 @@ def test_a_project_is_tested_with_what_it_declares(division: UnderTest) -> None:
     """In an environment that is made once, told of step by step, and no part of what is committed."""
     declare(division, "greeting<2")
     division.write(tests__test_a=TEST.format(version=1))
-    job = division.job(division.begin(), wait=True)
+    job = end_of_job(division.caller, f"{division.path}/suite")
     assert "-m pip install" in job["output"]["head"]
     assert "Successfully installed" in job["output"]["head"]
     assert (division.finished[-1]["outcome"], division.finished[-1]["passed"]) == ("passed", 2)
     assert (environment(division) / ".gitignore").read_text() == "*\n"
     (environment(division) / "kept").touch()
-    assert division.run()["outcome"] == "passed"
+    assert suite_of(division)["outcome"] == "passed"
     assert (environment(division) / "kept").exists()
     # Its programs are found by commands, too, which make none themselves.
-    assert division.run(command="pytest -q")["outcome"] == "passed"
+    assert suite_of(division, command="pytest -q")["outcome"] == "passed"
 
 
 def test_progress_tells_what_is_installed(division: UnderTest) -> None:
@@ -111,11 +121,11 @@ def test_what_is_declared_anew_is_installed_anew(division: UnderTest) -> None:
     """And what is declared no more is gone."""
     declare(division, "greeting<2")
     division.write(tests__test_a=TEST.format(version=1))
-    assert division.run()["outcome"] == "passed"
+    assert suite_of(division)["outcome"] == "passed"
     declare(division, "greeting>=2")
-    assert division.run()["failures"][0]["name"].endswith("test_it_greets")
+    assert suite_of(division)["failures"][0]["name"].endswith("test_it_greets")
     division.write(tests__test_a=TEST.format(version=2))
-    assert division.run()["outcome"] == "passed"
+    assert suite_of(division)["outcome"] == "passed"
 
 
 @pytest.mark.parametrize(
@@ -125,7 +135,7 @@ def test_a_project_that_declares_nothing_has_none(division: UnderTest, text: str
     """It is tested as it is, with our own Python; what cannot be read says pytest."""
     (division.project / "pyproject.toml").write_text(text)
     division.write(tests__test_a=PASSES)
-    assert division.run()["outcome"] == ("passed" if text != "[project\n" else "failed")
+    assert suite_of(division)["outcome"] == ("passed" if text != "[project\n" else "failed")
     assert not environment(division).exists()
 
 
@@ -137,10 +147,10 @@ def test_an_environment_of_a_persons_own_is_left_alone(division: UnderTest) -> N
     elsewhere.mkdir()
     (elsewhere / "mine").touch()
     environment(division).symlink_to(elsewhere)
-    assert division.run()["outcome"] == "passed"
+    assert suite_of(division)["outcome"] == "passed"
     environment(division).unlink()
     elsewhere.rename(environment(division))
-    assert division.run()["outcome"] == "passed"
+    assert suite_of(division)["outcome"] == "passed"
     assert [path.name for path in environment(division).iterdir()] == ["mine"]
 
 
@@ -156,7 +166,7 @@ def test_an_environment_of_a_persons_own_is_left_alone(division: UnderTest) -> N
 def test_what_cannot_be_installed_is_told(division: UnderTest, dependency: str, said: str) -> None:
     """With what was run, and what it has said; nothing is left."""
     declare(division, dependency)
-    suite = division.run()
+    suite = suite_of(division)
     assert suite["outcome"] == "error"
     assert "cannot make the project's environment: `" in suite["reason"]
     assert "-m pip install" in suite["reason"]
@@ -171,7 +181,7 @@ def test_an_index_that_does_not_answer_is_told(division: UnderTest, index: Packa
     settings = f"[global]\nindex-url = http://127.0.0.1:{nobody}/\nretries = 1\n"
     (index.home / ".config" / "pip" / "pip.conf").write_text(settings)
     declare(division, "nothing-of-this-name")
-    assert division.run()["reason"].endswith(
+    assert suite_of(division)["reason"].endswith(
         "it said last: ERROR: No matching distribution found for nothing-of-this-name; "
         "the index of packages cannot be reached"
     )
@@ -182,7 +192,7 @@ def test_a_full_disk_is_told(division: UnderTest) -> None:
     with small_disk(division.project, 2048):
         declare(division, "greeting")
         division.write(tests__test_a=PASSES)
-        suite = division.run()
+        suite = suite_of(division)
         assert (suite["outcome"], "cannot make" in suite["reason"]) == ("error", True), suite
         assert not environment(division).exists()
 
@@ -193,7 +203,7 @@ def test_a_project_that_is_read_only_is_told(division: UnderTest) -> None:
     declare(division, "greeting")
     division.project.chmod(0o500)
     try:
-        reason = division.run()["reason"]
+        reason = suite_of(division)["reason"]
     finally:
         division.project.chmod(0o700)
     assert f"cannot make an environment for the project in {environment(division)}: Permission denied" in reason
@@ -208,7 +218,7 @@ def test_a_sandbox_without_network_is_told(index: PackageIndex, folder: Path) ->
     ):
         division = under_test(caller, folder / "workspace")
         declare(division, "greeting")
-        assert division.run()["reason"].endswith("; jobs have no network here ([jobs] sandbox_network)")
+        assert suite_of(division)["reason"].endswith("; jobs have no network here ([jobs] sandbox_network)")
         assert not environment(division).exists()
 
 
@@ -221,7 +231,7 @@ MOMENTS: dict[str, Callable[[Path], bool]] = {
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 def test_a_killed_daemon_leaves_none_that_is_taken_for_whole(index: PackageIndex, folder: Path) -> None:
     """At whatever moment: the next suite makes it anew, and passes."""
     for number, (moment, has_come) in enumerate(MOMENTS.items()):
@@ -236,7 +246,7 @@ def test_a_killed_daemon_leaves_none_that_is_taken_for_whole(index: PackageIndex
         with serving(folder) as child, closing(Caller(child.socket_path)) as caller:
             division = begun._replace(caller=caller)
             assert division.job(job_id)["state"] == "interrupted", moment
-            suite = division.run()
+            suite = suite_of(division)
             assert (suite["outcome"], suite["passed"]) == ("passed", 2), (moment, suite)
 
 
