@@ -20,6 +20,7 @@ from hecate.deploy_division.release_program import program_of
 from hecate.deploy_division.release_wheels import pip_for, wheels_to_install
 from hecate.dossiers.errors import Refused
 from tests.calling import Caller
+from tests.child_processes.test_confinement import needs_bubblewrap
 from tests.daemon.child import wait_until
 from tests.deploy_division.projects import MAIN, PYPROJECT, Deployed, deployed, write_application
 from tests.long_jobs import end_of_job
@@ -159,6 +160,18 @@ def test_what_a_command_builds_is_installed_too(division: Deployed, index: Packa
     assert error.startswith("cannot install what the release needs: `")
     assert "No matching distribution found for nothing" in error
     assert division.live == "1.1.0"
+
+
+@needs_bubblewrap
+def test_a_release_is_made_in_a_sandbox(index: PackageIndex, folder: Path) -> None:
+    """In which the project is not there, but for its environment."""
+    sandbox = f'[jobs]\nsandbox = "bubblewrap"\nsandbox_network = true\nsandbox_shows = ["{index.home.parent}"]\n'
+    with serving(folder, configuration=sandbox) as child, closing(Caller(child.socket_path)) as caller:
+        division = deployed(caller, folder / "workspace", folder / "data")
+        write_application(division.project, GREETS)
+        need(division, "greeting")
+        released(division, version="1.0.0", target="service")
+        assert said(division)["greeting"] == 2
 
 
 def test_a_daemon_that_is_killed_while_it_installs_leaves_nothing(index: PackageIndex, folder: Path) -> None:

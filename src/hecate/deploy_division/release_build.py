@@ -42,7 +42,8 @@ async def build(job: Job, project: Path, staging: Path, version: str, timeout_se
         folder=copy,
         timeout_seconds=timeout_seconds,
         environment={"PYTHONDONTWRITEBYTECODE": "1"},
-        writes=(output,),
+        # In a sandbox, the project's Python is there only if it is shown.
+        writes=(output, project / PLACE),
     )
     _check(job, end, "the build of the project")
     await asyncio.to_thread(shutil.rmtree, copy, ignore_errors=True)

@@ -53,7 +53,8 @@ async def fill_app(job: Job, place: Path, staging: Path, timeout_seconds: float)
         *("--no-compile", "--no-warn-conflicts", "--target", str(staging / APP), "--"),
         *map(str, wheels),
     )
-    await install(job, "cannot install what the release needs", words, folder=staging, timeout_seconds=timeout_seconds)
+    what = "cannot install what the release needs"
+    await install(job, what, words, folder=staging, timeout_seconds=timeout_seconds, sees=(place / PLACE,))
     await asyncio.to_thread(check_content, staging)
     return True
 

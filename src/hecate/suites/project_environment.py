@@ -157,7 +157,9 @@ def _remove(place: Path) -> None:
     shutil.rmtree(place)
 
 
-async def install(job: Job, what: str, words: Sequence[str], *, folder: Path, timeout_seconds: float) -> None:
+async def install(
+    job: Job, what: str, words: Sequence[str], *, folder: Path, timeout_seconds: float, sees: Sequence[Path] = ()
+) -> None:
     """Run *words*, which install something, in *folder*.
 
     Args:
@@ -166,6 +168,7 @@ async def install(job: Job, what: str, words: Sequence[str], *, folder: Path, ti
         words: The program and its arguments.
         folder: Where they run, and write.
         timeout_seconds: How long they may take.
+        sees: What else is there for them in a sandbox.
 
     Raises:
         Refused: They fail; it says what they were, how they have ended, and what they have said last.
@@ -177,7 +180,7 @@ async def install(job: Job, what: str, words: Sequence[str], *, folder: Path, ti
         broken |= any(CONNECTION_BROKEN in line for line in lines)
 
     job.tell(f"-- {' '.join(words)}")
-    end = await job.run(words, folder=folder, timeout_seconds=timeout_seconds, on_lines=look)
+    end = await job.run(words, folder=folder, timeout_seconds=timeout_seconds, on_lines=look, writes=sees)
     if end.succeeded:
         return
     said = job.log.last_line[:LONGEST_LAST_LINE]
