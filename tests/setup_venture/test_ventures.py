@@ -47,6 +47,19 @@ def test_pages_are_in_the_order_of_set_up(caller: Caller) -> None:
         assert [len(page) for page in found[:-1]] == [limit] * (len(found) - 1)
 
 
+def test_pages_of_the_newest(caller: Caller) -> None:
+    """The same ones in the other order, up to the first."""
+    made = [caller.venture(f"newest-{number}") for number in range(8)][::-1]
+    for limit in (1, 3, 8):
+        found: list[str] = []
+        after = ""
+        while len(found) < len(made):
+            page = caller.get(f"/api/ventures?newest_first=true&limit={limit}&after={after}").json
+            found += [venture["id"] for venture in page["ventures"]]
+            after = page["next"] or ""
+        assert found[:8] == made
+
+
 def test_fifty_are_on_a_page_unless_another_number_is_asked_for(caller: Caller) -> None:
     """The default."""
     for _ in range(51):

@@ -43,10 +43,17 @@ class AsyncClient(AsyncCarrier):
         return (await self.fetch(questions.openapi())).value
 
     async def ventures(
-        self, *, limit: int = 50, after: Place | None = None, include_archived: bool = False
+        self,
+        *,
+        limit: int = 50,
+        after: Place | None = None,
+        include_archived: bool = False,
+        newest_first: bool = False,
     ) -> answers.VenturePage:
         """See `Client.ventures`."""
-        question = questions.ventures(limit=limit, after=after, include_archived=include_archived)
+        question = questions.ventures(
+            limit=limit, after=after, include_archived=include_archived, newest_first=newest_first
+        )
         return (await self.fetch(question)).value
 
     async def every_venture(self, *, include_archived: bool = False) -> AsyncIterator[answers.Venture]:

@@ -53,10 +53,18 @@ class Client(Carrier):
     # Ventures and divisions
 
     def ventures(
-        self, *, limit: int = 50, after: Place | None = None, include_archived: bool = False
+        self,
+        *,
+        limit: int = 50,
+        after: Place | None = None,
+        include_archived: bool = False,
+        newest_first: bool = False,
     ) -> answers.VenturePage:
         """Return a page of *limit* ventures (1 to 500); *after* is the ``next`` of the page before."""
-        return self.fetch(questions.ventures(limit=limit, after=after, include_archived=include_archived)).value
+        question = questions.ventures(
+            limit=limit, after=after, include_archived=include_archived, newest_first=newest_first
+        )
+        return self.fetch(question).value
 
     def every_venture(self, *, include_archived: bool = False) -> Iterator[answers.Venture]:
         """Yield all ventures, a page at a time."""

@@ -41,9 +41,12 @@ def openapi() -> Question[dict[str, Any]]:
     return get("/api/openapi.json", dict[str, Any])
 
 
-def ventures(*, limit: int, after: Place | None, include_archived: bool) -> Question[VenturePage]:
+def ventures(
+    *, limit: int, after: Place | None, include_archived: bool, newest_first: bool = False
+) -> Question[VenturePage]:
     """Which ventures are there?"""
-    return get(f"/api/ventures{_page(limit, after, include_archived=include_archived)}", VenturePage)
+    page = _page(limit, after, include_archived=include_archived, newest_first=newest_first)
+    return get(f"/api/ventures{page}", VenturePage)
 
 
 def venture(venture_id: str) -> Question[Venture]:
@@ -210,10 +213,9 @@ def _the_job(body: bytes) -> Job:
     return decoded(body, _JobAnswer).job
 
 
-def _page(limit: int, after: Place | None, *, include_archived: bool = False) -> str:
+def _page(limit: int, after: Place | None, **wishes: bool) -> str:
     query: dict[str, str | int] = {"limit": limit}
     if after is not None:
         query["after"] = after
-    if include_archived:
-        query["include_archived"] = "true"
+    query |= {name: "true" for name, is_wished in wishes.items() if is_wished}
     return f"?{urlencode(query)}"

@@ -38,6 +38,8 @@ CREATE TABLE ventures (
 ) STRICT, WITHOUT ROWID;
 """
 
+BEHIND_ALL = "~"
+"""Every id comes before it."""
 COLUMNS = "id, name, brief, workspace, state, setup_at, initiated_by"
 
 
@@ -48,6 +50,7 @@ class VenturesQuery(msgspec.Struct, frozen=True):
     after: str = ""
     """The ``next`` of the page before."""
     include_archived: bool = False
+    newest_first: bool = False
 
 
 class VentureView(msgspec.Struct, kw_only=True):
@@ -138,13 +141,14 @@ def view(row: tuple[Any, ...]) -> VentureView:
 
 
 async def list_ventures(call: Call) -> Mapping[str, Any]:
-    """List ventures, the oldest first."""
+    """List ventures, the oldest first unless asked for the newest."""
     query: VenturesQuery = call.query
     shown = "" if query.include_archived else "AND state <> 'archived'"
-    sql = f"SELECT {COLUMNS} FROM ventures WHERE id > ? {shown} ORDER BY id LIMIT ?"  # noqa: S608 - ours
+    which, order, begin = ("id < ?", "DESC", BEHIND_ALL) if query.newest_first else ("id > ?", "ASC", "")
+    sql = f"SELECT {COLUMNS} FROM ventures WHERE {which} {shown} ORDER BY id {order} LIMIT ?"  # noqa: S608 - ours
 
     def page(db: apsw.Connection) -> list[tuple[Any, ...]]:
-        return db.execute(sql, (query.after, query.limit + 1)).fetchall()
+        return db.execute(sql, (query.after or begin, query.limit + 1)).fetchall()
 
     rows = await call.services.get(Engine).store.read(page)
     more = rows[query.limit - 1][0] if len(rows) > query.limit else None

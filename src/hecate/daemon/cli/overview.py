@@ -61,7 +61,7 @@ def show_overview(session: Session) -> None:
 
 def _ask(client: Client) -> Overview:
     health = client.health()
-    page = client.ventures(limit=MOST_VENTURES)
+    page = client.ventures(limit=MOST_VENTURES, newest_first=True)
     boards = tuple(client.fetch(board_of(venture.id)).value for venture in page.ventures)
     states = ("running", "queued")
     jobs = tuple(job for state in states for job in client.jobs(limit=MOST_JOBS, state=state).jobs)
@@ -92,7 +92,7 @@ def _print(output: Output, shown: Overview) -> None:
         for board in shown.ventures:
             _venture(output, board)
         if shown.more_ventures:
-            output.note(f"these are the first {MOST_VENTURES} ventures: hecate venture list")
+            output.note(f"these are the newest {MOST_VENTURES} ventures: hecate venture list")
         for job in shown.jobs:
             what = f"{job.process.removesuffix('_division')}/{job.action}"
             _line(output, "job", f"{job.id}  {what}  {coloured(job.state)}  {one_line(job.message)}")
