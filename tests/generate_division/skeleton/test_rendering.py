@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import shutil
 import time
 from pathlib import Path, PurePosixPath
 
@@ -12,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hecate.dossiers.errors import Refused
 from hecate.generate_division.skeleton.design import Design, DesignedAggregate, DesignedEvent, PlannedDesk
 from hecate.generate_division.skeleton.rendering import TemplateWrong, render
-from hecate.generate_division.skeleton.template_folder import names, read_templates
+from hecate.generate_division.skeleton.template_folder import BUILT_IN as BUILT_IN_FOLDER, names, read_templates
 from tests.generate_division.skeleton.any_design import designs, large
 
 BUILT_IN = read_templates("python", None)
@@ -146,6 +147,12 @@ def test_a_template_of_ones_own_may_lie_over_another_built_in_one(tmp_path: Path
     files = {file.path: file.text for file in render(DESIGN, read_templates("eventsourcing", tmp_path))}
     assert files["auth/README.md"] == "mine"
     assert "eventsourcing>=" in files["auth/pyproject.toml"]
+
+
+def test_a_copy_of_a_built_in_template_makes_the_same(tmp_path: Path) -> None:
+    """Under any name, also where it extends another."""
+    shutil.copytree(BUILT_IN_FOLDER / "eventsourcing", tmp_path / "acme")
+    assert render(DESIGN, read_templates("acme", tmp_path)) == render(DESIGN, read_templates("eventsourcing", None))
 
 
 def test_a_template_of_ones_own_may_extend_the_default(tmp_path: Path) -> None:
