@@ -22,7 +22,7 @@ from hecate.join_mesh.errors import MeshOff
 from hecate.join_mesh.mesh_log import MeshLog
 from hecate.join_mesh.mesh_store import DATABASE_NAME, MeshStore
 from hecate.join_mesh.refusals import Refusals
-from hecate.join_mesh.settings import MeshSettings
+from hecate.join_mesh.settings import FOLDER, REALM_FILE, MeshSettings
 from hecate.serve_llm.gateway import Gateway
 
 if TYPE_CHECKING:
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from hecate.join_mesh.network.realm import Realm
 
 PACKAGES: Final = ("zenoh", "cryptography")
-FOLDER: Final = "mesh"
-REALM_FILE: Final = "realm.json"
 SECONDS_BETWEEN_TRIES: Final = 5.0
 SECONDS_TO_OPEN: Final = 15.0
 

@@ -1,8 +1,8 @@
-"""The table ``[mesh]`` of the configuration file."""
+"""The table ``[mesh]`` of the configuration file, and where the data directory keeps what belongs to it."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 from msgspec.structs import replace
@@ -10,6 +10,11 @@ from msgspec.structs import replace
 Lease = Annotated[float, Meta(ge=0.5, le=60)]
 Host = Annotated[str, Meta(pattern=r"^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)$")]
 Address = Annotated[str, Meta(pattern=r"^(tls|quic)/\S+:\d+$")]
+
+FOLDER: Final = "mesh"
+"""In the data directory: the identity and the realm."""
+REALM_FILE: Final = "realm.json"
+"""In `FOLDER`; there is one where this daemon is in a realm."""
 
 OF_SHARING = ("share_models", "share_models_with", "models_at_once", "tokens_a_day", "kept_facts_mb")
 USUAL_LISTENERS = ("tls/0.0.0.0:7447", "quic/0.0.0.0:7447")

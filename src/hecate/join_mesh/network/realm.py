@@ -13,7 +13,6 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from hecate.dossiers.errors import Invalid, Refused, Unavailable
-from hecate.join_mesh.mesh import REALM_FILE
 from hecate.join_mesh.network.certificates import (
     authority_certificate,
     checked_did,
@@ -23,6 +22,7 @@ from hecate.join_mesh.network.certificates import (
     is_key_of,
 )
 from hecate.join_mesh.network.identity import Identity, kept_key, private_pem, write_private
+from hecate.join_mesh.settings import REALM_FILE
 
 AUTHORITY: Final = "authority.pem"
 AUTHORITY_KEY: Final = "authority.key"
