@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -209,10 +210,17 @@ def test_a_build_that_fails_is_told_with_its_last_words(division: Deployed) -> N
     metadata.write_text(metadata.read_text().replace('"hatchling.build"', '"no_such_backend"'))
     reply = division.ask("release", version="1.0.0")
     why = (
-        "the build of the project failed: exit code 1; it said last: the build backend no_such_backend is not installed"
+        "the build of the project failed: exit code 3; it said last: the build backend no_such_backend is not installed"
     )
     assert reply.json["error"].startswith(why)
     assert division.last("release_failure")["reason"] == reply.json["error"]
+
+
+def test_an_environment_without_the_build_backend_is_no_obstacle(division: Deployed) -> None:
+    """A person has made it for the tests; the backend is that which is beside the daemon."""
+    subprocess.run([sys.executable, "-I", "-m", "venv", "--without-pip", division.project / ".venv"], check=True)
+    division.do("release", version="1.0.0")
+    assert (division.releases / "1.0.0" / "app" / "auth" / "__main__.py").exists()
 
 
 def test_a_full_disk_leaves_no_half_release(division: Deployed) -> None:

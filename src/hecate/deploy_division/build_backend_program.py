@@ -13,6 +13,8 @@ from pathlib import Path
 
 OLD_BACKEND = "setuptools.build_meta:__legacy__"
 """What PEP 517 says where a project names none."""
+NO_BACKEND = 3
+"""The exit code where the backend is not installed."""
 
 
 def main() -> None:
@@ -25,7 +27,8 @@ def main() -> None:
     try:
         backend = import_module(name)
     except ModuleNotFoundError as exc:
-        sys.exit(f"the build backend {name} is not installed beside {sys.executable} ({exc}); name a command instead")
+        print(f"the build backend {name} is not installed beside {sys.executable} ({exc}); name a command instead")  # noqa: T201
+        sys.exit(NO_BACKEND)
     for part in filter(None, attribute.split(".")):
         backend = getattr(backend, part)
     print("built", backend.build_sdist(output), flush=True)  # noqa: T201 - it is a program

@@ -6,10 +6,12 @@ import asyncio
 import shutil
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hecate.deploy_division import build_backend_program
+from hecate.deploy_division.build_backend_program import NO_BACKEND
 from hecate.deploy_division.project_copy import copy_project, stamp_version
 from hecate.deploy_division.versions import version_of
 from hecate.dossiers.errors import Refused
@@ -36,15 +38,19 @@ async def build(job: Job, project: Path, staging: Path, version: str, timeout_se
     if not await asyncio.to_thread(stamp_version, copy, version_of(version)):
         job.tell(f"-- the project sets its version itself: what is built may not be named {version}")
     own = project / PLACE / "bin" / "python"
-    program = str(Path(build_backend_program.__file__))
-    end = await job.run(
-        (str(own) if own.exists() else sys.executable, program, str(output)),
+    program = (str(Path(build_backend_program.__file__)), str(output))
+    run = partial(
+        job.run,
         folder=copy,
         timeout_seconds=timeout_seconds,
         environment={"PYTHONDONTWRITEBYTECODE": "1"},
         # In a sandbox, the project's Python is there only if it is shown.
         writes=(output, project / PLACE),
     )
+    end = await run((str(own) if own.exists() else sys.executable, *program))
+    if end.exit_code == NO_BACKEND and own.exists():
+        # A person's environment is for the tests, and need not have it.
+        end = await run((sys.executable, *program))
     _check(job, end, "the build of the project")
     await asyncio.to_thread(shutil.rmtree, copy, ignore_errors=True)
 
