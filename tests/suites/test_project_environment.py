@@ -160,7 +160,7 @@ def test_an_environment_of_a_persons_own_is_left_alone(division: UnderTest) -> N
         ("nothing-of-this-name>=3", "No matching distribution found for nothing-of-this-name>=3"),
         ("greeting>2", "No matching distribution found for greeting>2"),
         ("--version", "Invalid requirement: '--version'"),
-        ("", "failed: exit code"),
+        ("", "it said last: "),
     ],
 )
 def test_what_cannot_be_installed_is_told(division: UnderTest, dependency: str, said: str) -> None:
@@ -168,7 +168,8 @@ def test_what_cannot_be_installed_is_told(division: UnderTest, dependency: str, 
     declare(division, dependency)
     suite = suite_of(division)
     assert suite["outcome"] == "error"
-    assert "cannot make the project's environment: `" in suite["reason"]
+    assert suite["reason"].startswith("cannot make the project's environment: exit code ")
+    assert "; what was run is `" in suite["reason"]
     assert "-m pip install" in suite["reason"]
     assert said in suite["reason"]
     assert not environment(division).exists()
@@ -181,9 +182,9 @@ def test_an_index_that_does_not_answer_is_told(division: UnderTest, index: Packa
     settings = f"[global]\nindex-url = http://127.0.0.1:{nobody}/\nretries = 1\n"
     (index.home / ".config" / "pip" / "pip.conf").write_text(settings)
     declare(division, "nothing-of-this-name")
-    assert suite_of(division)["reason"].endswith(
-        "it said last: ERROR: No matching distribution found for nothing-of-this-name; "
-        "the index of packages cannot be reached"
+    assert suite_of(division)["reason"].startswith(
+        "cannot make the project's environment: exit code 1; it said last: ERROR: No matching distribution found for "
+        "nothing-of-this-name; the index of packages cannot be reached; what was run is `"
     )
 
 
@@ -218,7 +219,7 @@ def test_a_sandbox_without_network_is_told(index: PackageIndex, folder: Path) ->
     ):
         division = under_test(caller, folder / "workspace")
         declare(division, "greeting")
-        assert suite_of(division)["reason"].endswith("; jobs have no network here ([jobs] sandbox_network)")
+        assert "; jobs have no network here ([jobs] sandbox_network); what" in suite_of(division)["reason"]
         assert not environment(division).exists()
 
 

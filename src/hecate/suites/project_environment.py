@@ -189,7 +189,10 @@ async def install(
         broken_by = "; jobs have no network here ([jobs] sandbox_network)"
     else:
         broken_by = "; the index of packages cannot be reached" if broken else ""
-    raise Refused(f"{what}: `{' '.join(words)}` failed: {end.in_words}; it said last: {said or 'nothing'}{broken_by}")
+    # What was run comes last: it is long, and a table cuts it off.
+    raise Refused(
+        f"{what}: {end.in_words}; it said last: {said or 'nothing'}{broken_by}; what was run is `{' '.join(words)}`"
+    )
 
 
 def _named(requirements: tuple[str, ...]) -> str:
