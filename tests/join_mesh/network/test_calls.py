@@ -12,7 +12,7 @@ import pytest
 from hecate.dossiers.errors import Invalid
 from hecate.join_mesh.errors import PeerFailed
 from hecate.join_mesh.mesh import Mesh
-from hecate.join_mesh.network.calls import LONGEST_QUESTION_BYTES
+from hecate.join_mesh.network.calls import CANCEL, LONGEST_QUESTION_BYTES, REQUEST_ID_BYTES
 from hecate.join_mesh.network.peer import Peer
 from tests.join_mesh.in_process import DEADLINE_SECONDS, into_one_realm, two_meshes
 
@@ -80,3 +80,25 @@ async def test_what_is_asked_no_more_is_answered_no_more(tmp_path: Path) -> None
             assert running >= 1
         async with asyncio.timeout(DEADLINE_SECONDS):
             await nobody.wait()
+
+
+async def test_what_was_given_up_before_it_came_is_not_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Giving up may overtake the question; once, for an id is used once."""
+    async with two_meshes(tmp_path) as (anna, bert):
+        peer = await met(anna, bert)
+        begun = 0
+
+        async def counting(_peer: Peer, _body: bytes) -> bytes:
+            nonlocal begun
+            begun += 1
+            return b"done"
+
+        bert.up().node.calls.answers["counting"] = counting
+        calls = anna.up().node.calls
+        overtaken = bytes(REQUEST_ID_BYTES)
+        await calls.ask_once(peer, CANCEL, overtaken, DEADLINE_SECONDS)
+        monkeypatch.setattr("os.urandom", lambda _: overtaken)
+        with pytest.raises(PeerFailed, match="before it had answered"):
+            await calls.ask_once(peer, "counting", b"", DEADLINE_SECONDS)
+        assert begun == 0
+        assert await calls.ask_once(peer, "counting", b"", DEADLINE_SECONDS) == b"done"

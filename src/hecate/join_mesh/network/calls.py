@@ -45,8 +45,11 @@ LONGEST_QUESTION_BYTES: Final = 4_000_000
 """Zenoh drops longer ones without a word, since their receiver does not take them."""
 LONGEST_ANSWER_BYTES: Final = 8 * 1024 * 1024
 """Of one that is taken whole."""
+REQUEST_ID_BYTES: Final = 8
 CANCEL: Final = "cancel"
 CANCEL_SECONDS: Final = 2.0
+GIVEN_UP_REMEMBERED: Final = 1000
+"""Questions that may still come after their asker has given them up: the two go by different threads."""
 
 Answering = Callable[[Peer, bytes], Awaitable[bytes]]
 """Answers a peer's question, or raises a `HecateError`."""
@@ -75,6 +78,8 @@ class Calls:
         self._refusals = refusals
         self._pool = ThreadPoolExecutor(ANSWERING_THREADS, thread_name_prefix="hecate-mesh-answer")
         self._answering: dict[tuple[str, bytes], asyncio.Task[None]] = {}
+        self._given_up: dict[tuple[str, bytes], None] = {}
+        """What is not to be answered should it still come, the latest last."""
         self._arriving: set[asyncio.Task[None]] = set()
         """Of strangers."""
         self._cancelling: set[asyncio.Task[None]] = set()
@@ -112,7 +117,9 @@ class Calls:
         for wait_seconds in (*BUSY_WAITS_SECONDS, None):
             left_seconds = ends_at - time.monotonic()
             try:
-                async with aclosing(self._asked_at(peer, Request(os.urandom(8), method, body), left_seconds)) as pieces:
+                async with aclosing(
+                    self._asked_at(peer, Request(os.urandom(REQUEST_ID_BYTES), method, body), left_seconds)
+                ) as pieces:
                     async for piece in pieces:
                         yield piece
                 return
@@ -252,6 +259,10 @@ class Calls:
             asked.turn_away()
             return
         place = (peer.card.session, request.id)
+        if place in self._given_up:
+            del self._given_up[place]
+            asked.end()
+            return
         self._of_peer[peer.did] += 1
         task = asyncio.create_task(self._answer(peer, request, asked))
         self._answering[place] = task
@@ -307,9 +318,14 @@ class Calls:
             del self._of_peer[peer.did]
 
     async def _cancel(self, peer: Peer, body: bytes) -> bytes:
-        """Stop answering the question with the id *body*, if it is the peer's own."""
-        if task := self._answering.get((peer.card.session, body)):
+        """Stop answering the question with the id *body*, if it is the peer's own; it may not have come yet."""
+        place = (peer.card.session, body)
+        if task := self._answering.get(place):
             task.cancel()
+        elif len(body) == REQUEST_ID_BYTES:
+            self._given_up[place] = None
+            if len(self._given_up) > GIVEN_UP_REMEMBERED:
+                del self._given_up[next(iter(self._given_up))]
         return b""
 
     def _left(self, peer: Peer) -> None:
