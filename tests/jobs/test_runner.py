@@ -16,6 +16,7 @@ from hecate.dossiers import job_records
 from hecate.dossiers.engine import Engine
 from hecate.dossiers.errors import NotFound, Refused
 from hecate.dossiers.job_records import JobRecord
+from hecate.jobs.runner import JobRunner
 from tests.jobs.conftest import Run, Running
 from tests.jobs.errands import RunErrand, errands_open, ordered
 
@@ -192,6 +193,26 @@ async def test_a_job_is_cancelled_in_the_queue(run: Run) -> None:
         (folder / "go").write_text("")
         assert (await running.runner.finished(third)).state == "succeeded"
         assert not (folder / "trace").exists()
+
+
+async def test_a_job_is_cancelled_before_its_first_step(run: Run) -> None:
+    """A task that is cancelled so early never runs, and so its job would be queued for ever."""
+
+    class Prompt(JobRunner):
+        """Knows at once what is recorded, as when that was read just before the job was taken up."""
+
+        async def record(self, job_id: str) -> JobRecord:
+            return known.pop() if known else await super().record(job_id)
+
+    async with run(runs=False) as running:
+        job_id = await asked(running, "true")
+        record = await running.runner.record(job_id)
+        known = [record]
+        runner = Prompt(running.runner._surroundings)
+        await runner._take(record)
+        async with asyncio.timeout(10):
+            assert (await runner.cancel(job_id)).state == "cancelled"
+        assert await outcomes(running.engine) == ["cancelled: the job was cancelled"]
 
 
 async def test_the_end_of_the_daemon_interrupts_what_runs(run: Run, tmp_path: Path) -> None:

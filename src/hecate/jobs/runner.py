@@ -154,7 +154,8 @@ class JobRunner:
             job, task = self._jobs.get(job_id), self._tasks.get(job_id)
             if job is not None and task is not None:
                 job.state = "cancelled"
-                task.cancel()
+                # After what is due already: a task that is cancelled before its first step ends without a word.
+                asyncio.get_running_loop().call_soon(task.cancel)
                 return await self.finished(job_id)
             if self._stopping:
                 raise Unavailable(f"job {job_id!r} cannot be cancelled now: the daemon stops")
