@@ -121,7 +121,7 @@ def documented_status(_ctx: Any, response: Any, case: Any) -> None:
 
 
 CHECKS = [documented_status, content_type_conformance, response_headers_conformance, response_schema_conformance]
-FEW = settings(max_examples=size(6, 100), derandomize=not LONG, database=None, suppress_health_check=list(HealthCheck))
+FEW = settings(max_examples=size(6, 30), derandomize=not LONG, database=None, suppress_health_check=list(HealthCheck))
 
 
 @pytest.mark.parametrize("body", [None, [1]], ids=["as in the example", "wrong"])
