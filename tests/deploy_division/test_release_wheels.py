@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -69,11 +69,23 @@ def folder() -> Iterator[Path]:
 @pytest.fixture
 def division(index: PackageIndex, folder: Path) -> Iterator[Deployed]:
     """A division with an application that needs a greeting."""
-    with serving(folder) as child, closing(Caller(child.socket_path)) as caller:
+    with running(folder) as caller:
         division = deployed(caller, folder / "workspace", folder / "data")
         write_application(division.project, GREETS)
         need(division, "greeting<2")
         yield division
+
+
+@contextmanager
+def running(folder: Path, configuration: str = "") -> Iterator[Caller]:
+    """Serve in *folder*, and call; it is not killed at the end, so that no application is left."""
+    with serving(folder, configuration=configuration) as child:
+        try:
+            with closing(Caller(child.socket_path)) as caller:
+                yield caller
+        finally:
+            child.signal(signal.SIGTERM)
+            child.end()
 
 
 def need(division: Deployed, *dependencies: str) -> None:
@@ -166,7 +178,7 @@ def test_what_a_command_builds_is_installed_too(division: Deployed, index: Packa
 def test_a_release_is_made_in_a_sandbox(index: PackageIndex, folder: Path) -> None:
     """In which the project is not there, but for its environment."""
     sandbox = f'[jobs]\nsandbox = "bubblewrap"\nsandbox_network = true\nsandbox_shows = ["{index.home.parent}"]\n'
-    with serving(folder, configuration=sandbox) as child, closing(Caller(child.socket_path)) as caller:
+    with running(folder, sandbox) as caller:
         division = deployed(caller, folder / "workspace", folder / "data")
         write_application(division.project, GREETS)
         need(division, "greeting")

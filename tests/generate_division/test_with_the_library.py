@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sqlite3
 import tempfile
 from collections.abc import Iterator
@@ -38,6 +39,9 @@ def library(model: Parrot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
         closing(Caller(child.socket_path)) as caller,
     ):
         yield planned(caller, tmp_path / "workspace")
+        # Not killed, so that no application is left.
+        child.signal(signal.SIGTERM)
+        child.end()
 
 
 def test_it_is_tested_released_and_served(library: Generated) -> None:
