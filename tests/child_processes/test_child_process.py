@@ -150,6 +150,18 @@ async def test_a_cancelled_one_is_gone(shell: Shell) -> None:
     assert shell.left == []
 
 
+@pytest.mark.parametrize("turns", range(6))
+async def test_one_that_is_cancelled_while_it_is_started_is_gone(shell: Shell, turns: int) -> None:
+    """Whether it has begun by then or not."""
+    task = asyncio.create_task(shell.run("sleep 1000"))
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert shell.left == []
+
+
 async def test_one_that_is_cancelled_twice_is_gone(shell: Shell) -> None:
     """The second time while it is given its moment to end by itself."""
     told = shell.folder / "told"

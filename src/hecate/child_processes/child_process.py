@@ -131,6 +131,8 @@ async def run_child(
         raise Refused(f"cannot run {command[0]!r} in {folder}: {exc}") from exc
     except BaseException:
         pipe.close()
+        # Cancelled while it is started, asyncio ends the shell between, and lets go of what that has started already.
+        await _whatever_comes(_end_strays(mark))
         raise
     finally:
         pipe.close_theirs()
@@ -201,6 +203,10 @@ async def _end(process: Process, mark: str, reading: asyncio.Task[None]) -> None
     await asyncio.wait((reading,), timeout=LAST_WORDS_SECONDS)
     reading.cancel()
     await asyncio.wait((reading,))
+
+
+async def _end_strays(mark: str) -> None:
+    await asyncio.to_thread(strays.end, mark)
 
 
 def _signal_group(group: int, number: signal.Signals) -> None:
