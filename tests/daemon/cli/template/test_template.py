@@ -20,19 +20,18 @@ def run(*words: str, exit_code: int = 0) -> Result:
     return result
 
 
-def listed(config: Path) -> list[list[str]]:
+def listed(config: Path, *words: str) -> list[list[str]]:
     """Return the fields of each line of the list."""
-    return [line.split("\t") for line in run("list", "--config", str(config)).stdout.splitlines()]
+    return [line.split("\t") for line in run("list", *words, "--config", str(config)).stdout.splitlines()]
 
 
 def test_the_built_in_templates_are_listed(tmp_path: Path) -> None:
     """Where there is no folder of one's own."""
     config = tmp_path / "config.toml"
     config.write_text("")
-    assert listed(config) == [
-        *(["eventsourcing", path, "built in"] for path in OTHERS),
-        *(["python", path, "built in"] for path in PATHS),
-    ]
+    assert listed(config) == [["eventsourcing", str(len(OTHERS)), "0"], ["python", str(len(PATHS)), "0"]]
+    assert listed(config, "python") == [[path, "built in"] for path in PATHS]
+    assert "there is no template 'java'" in run("list", "java", "--config", str(config), exit_code=1).output
 
 
 def test_a_copy_is_ones_own(tmp_path: Path) -> None:
@@ -43,9 +42,10 @@ def test_a_copy_is_ones_own(tmp_path: Path) -> None:
     assert f"copied\t{len(PATHS)}\n" in run("copy", str(folder)).stdout
     (folder / PATHS[0]).unlink()
     (folder / "more.txt.jinja").write_text("more")
-    assert [line for line in listed(config) if line[0] == "acme"] == [
-        ["acme", PATHS[0], "built in"],
-        *(["acme", path, "yours"] for path in sorted([*PATHS[1:], "more.txt.jinja"])),
+    assert ["acme", str(len(PATHS) + 1), str(len(PATHS))] in listed(config)
+    assert listed(config, "acme") == [
+        [PATHS[0], "built in"],
+        *([path, "yours"] for path in sorted([*PATHS[1:], "more.txt.jinja"])),
     ]
 
 
