@@ -113,7 +113,7 @@ def test_every_command_says_how_it_may_be_refused() -> None:
     for route_ in ROUTES:
         if route_.is_command and route_.listed:
             operation = OPERATIONS[route_.method, route_.path]
-            assert {"400", "404", "409", "412", "413", "415", "422"} <= set(operation["responses"])
+            assert {"400", "404", "409", "410", "412", "413", "415", "422"} <= set(operation["responses"])
             headers = {one["name"] for one in operation["parameters"] if one["in"] == "header"}
             assert headers == {"Idempotency-Key", "If-Match"}
 

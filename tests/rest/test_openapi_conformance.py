@@ -68,13 +68,17 @@ class Asked:
         self.by_socket = httpx.Client(transport=httpx.HTTPTransport(uds=str(socket)), timeout=SECONDS_UNTIL_IT_HANGS)
         self.by_port = httpx.Client(headers=headers, timeout=SECONDS_UNTIL_IT_HANGS)
         self.url = url
-        caller = Caller(socket)
+        self._caller = Caller(socket)
+        self.known = self._begin()
+
+    def _begin(self) -> dict[str, str]:
+        """Return the ids of a new venture and its division."""
+        caller = self._caller
         venture_id = caller.discovering()
         division_id = caller.division(venture_id)
-        self.known = {"venture_id": venture_id, "division_id": division_id}
         for process in ("design", "plan"):
             caller.bring(f"/api/divisions/{division_id}/{process}", "active")
-        caller.close()
+        return {"venture_id": venture_id, "division_id": division_id}
 
     def validate(self, case: Any, *, through_the_port: bool = False) -> None:
         """Send the request and check the answer; what is random is about things that there are, half of the time."""
@@ -89,10 +93,15 @@ class Asked:
         client = self.by_port if through_the_port else self.by_socket
         if through_the_port:
             request.headers["Authorization"] = client.headers["Authorization"]
-        case.validate_response(client.send(request), checks=CHECKS)
+        response = client.send(request)
+        case.validate_response(response, checks=CHECKS)
+        if request.url.path.endswith("/forget") and response.status_code == 200:
+            # All that follows is about something that takes commands.
+            self.known = self._begin()
 
     def close(self) -> None:
         """Hang up."""
+        self._caller.close()
         self.by_socket.close()
         self.by_port.close()
 

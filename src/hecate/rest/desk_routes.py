@@ -84,7 +84,7 @@ def desk_routes(catalog: Catalog) -> Iterator[Route]:
                 status=desk.status,
                 # Once the work is done, or where none is left.
                 further_statuses=() if desk.work is None else (201,),
-                errors=(404, 409, 412, 422),
+                errors=(404, 409, 410, 412, 422),
                 is_command=True,
                 example=msgspec.to_builtins(desk.example.when),
                 tag=process.name,
