@@ -247,7 +247,19 @@ async def test_too_many_connections_are_told_so(place: Path) -> None:
         assert len(pairs) == 2
 
 
-async def test_a_connection_leaves_nothing_to_the_garbage_collector(place: Path) -> None:
+@pytest.mark.parametrize(
+    ("request_bytes", "status"),
+    [
+        (GET + b"\r\n", 200),
+        (GET + b"x: " + b"a" * HEADER_LIMIT_BYTES + b"\r\n\r\n", 431),
+        (b"GET / HTTP/1.1\r\n\r\n", 400),
+        (b"nonsense\r\n\r\n", 400),
+    ],
+    ids=["answered", "too long", "no host", "no HTTP"],
+)
+async def test_a_connection_leaves_nothing_to_the_garbage_collector(
+    place: Path, request_bytes: bytes, status: int
+) -> None:
     """What has ended is gone at once: callers who come and go by the thousand do not make the process grow."""
     gc.collect()
     gc.disable()
@@ -255,8 +267,8 @@ async def test_a_connection_leaves_nothing_to_the_garbage_collector(place: Path)
         async with serving(place) as connect:
             for _ in range(3):
                 reader, writer = await connect()
-                writer.write(GET + b"\r\n")
-                assert (await answer_from(reader))[0] == 200
+                writer.write(request_bytes)
+                assert (await answer_from(reader))[0] == status
                 writer.close()
             async with asyncio.timeout(5):
                 while any(isinstance(left, PeerHttpProtocol) for left in gc.get_objects()):  # noqa: ASYNC110 - nobody tells

@@ -99,4 +99,5 @@ def asking_after(child: Child, *, keep_connection: bool = False) -> Iterator[Pul
 
 def percentile(values: Sequence[float], share: float) -> float:
     """Return the value that *share* of *values* do not exceed; 0 where there are none."""
-    return sorted(values)[min(len(values) - 1, int(len(values) * share))] if values else 0.0
+    in_order = sorted(values)  # there may be more of them in a moment
+    return in_order[min(len(in_order) - 1, int(len(in_order) * share))] if in_order else 0.0

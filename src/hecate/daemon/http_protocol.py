@@ -178,10 +178,12 @@ class PeerHttpProtocol(HttpToolsProtocol):
             len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers) > HEADER_LIMIT_BYTES
         ):
             self._refusal = _header_too_long()
+        else:
+            self._refusal = self._told_in_two_ways()
+        if self._refusal is not None:
+            # By no name of this frame's: the error refers to that, and the two would keep each other, and all that
+            # has come, until the garbage collector finds them.
             raise self._refusal
-        if (wrong := self._told_in_two_ways()) is not None:
-            self._refusal = wrong
-            raise wrong
         self._shared.refresh_date()
         super().on_headers_complete()
 
@@ -207,7 +209,8 @@ class PeerHttpProtocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's own words
         """Answer what is not HTTP, or too much of it, in the contract's shape."""
-        self._refuse(self._refusal or Invalid("the request is not valid HTTP/1.1"))
+        refusal, self._refusal = self._refusal, None
+        self._refuse(refusal or Invalid("the request is not valid HTTP/1.1"))
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         """Answer one request, with its head and the beginning of its body in one write."""
