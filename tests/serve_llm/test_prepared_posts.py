@@ -121,6 +121,16 @@ async def test_what_is_no_http_is_told_without_the_key() -> None:
     assert "sk-secret" not in f"{caught.value!r} {vars(caught.value)}"
 
 
+async def test_a_connection_that_is_lost_as_it_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is given back, and the failure is one after which another is tried."""
+    monkeypatch.setattr("aiohttp.connector.Connection.transport", None)
+    async with ScriptedServer(answers) as server, posting(server) as (session, posts):
+        with pytest.raises(aiohttp.ClientOSError):
+            await posts.send(BODY)
+        assert session.connector is not None
+        assert not session.connector._acquired
+
+
 async def test_a_place_that_takes_no_connection() -> None:
     """The deadline for connections holds, and its error is told from that of a slow answer."""
     with socket.socket() as full:

@@ -36,10 +36,13 @@ async def test_through_a_proxy(connections: Connections) -> None:
         upstream = Upstream(account, connections, KEY)
         assert await upstream.ask("POST", "/chat", BODY) == b'{"ok": true}'
         assert await upstream.ask("GET", "/models") == b'{"ok": true}'
-    posted, asked = proxy.exchanges
+        with await upstream.send("POST", "/chat", BODY, headers={"authorization": "Bearer sk-2"}) as reply:
+            assert await reply.whole() == b'{"ok": true}'
+    posted, asked, otherwise = proxy.exchanges
+    assert otherwise.headers["authorization"] == "Bearer sk-2"
     assert (posted.method, posted.path, posted.body) == ("POST", "http://models.example/v1/chat", BODY)
     assert (asked.method, asked.path) == ("GET", "http://models.example/v1/models")
-    for exchange in proxy.exchanges:
+    for exchange in (posted, asked):
         assert (exchange.headers["host"], exchange.headers["authorization"]) == ("models.example", "Bearer sk-1")
     assert posted.headers["content-type"] == "application/json"
 

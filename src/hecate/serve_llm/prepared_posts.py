@@ -75,6 +75,7 @@ class PreparedPosts:
             raise ConnectionTimeoutError(f"Connection timeout to host {self._url}") from exc
         protocol, transport = connection.protocol, connection.transport
         if protocol is None or transport is None:
+            connection.close()
             raise ClientOSError("the connection was closed meanwhile")
         loop = asyncio.get_running_loop()
         response = ClientResponse(

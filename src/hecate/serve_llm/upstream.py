@@ -136,12 +136,13 @@ class Upstream:
     async def _asked_by_session(
         self, method: str, path: str, body: bytes | None, headers: Mapping[str, str] | None
     ) -> aiohttp.ClientResponse:
-        usual = self._headers if body is None else self._headers_with_body
+        all_headers = (self._headers if body is None else self._headers_with_body).copy()
+        all_headers.update(headers or {})
         return await self.connections.session().request(
             method,
             self.account.base_url + path,
             data=body,
-            headers={**usual, **headers} if headers else usual,
+            headers=all_headers,
             timeout=self._timeouts,
             proxy=self.account.proxy or None,
             # One could carry the key to another host; no provider needs one.
